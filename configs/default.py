@@ -1,0 +1,66 @@
+"""Every field of a run, with its meaning, unit and source. The other configs change a few of them.
+
+python main.py --regime=two_step --n_labels=1200
+    on synthetic galaxies, two CPU cores.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    """The default run: 64x64 grey pictures, sizes chosen to train fast on two CPU cores."""
+    config = ConfigDict()
+    config.regime = "two_step"  # supervised | alternating | two_step (the paper's section 2.3)
+    config.n_labels = 1200  # labelled galaxies in all, validation included; the paper compares 100 to 1,200
+    config.seed = 0  # of the weights, the drawn labels, the order of the data and every random number of training
+
+    config.data = data = ConfigDict()
+    data.table = ""  # CSV or Parquet with votes; "" makes synthetic galaxies
+    data.images = ""  # folder or zip with one picture per galaxy of the table, named ID.jpg or ID.png
+    data.unlabelled = ""  # folder or zip with more pictures, learnt from without labels
+    data.split = ""  # CSV (id, split = train or test); "" for a hash of the id
+    data.image_size = 64  # pixels; 32 to 256, divisible by 2 ** len(model.filters)
+    data.channels = 1  # 1 grey, 3 colour
+    data.crop_fraction = 1.0  # central part of the picture that is kept, (0, 1]; 0.5 for 424 px Kaggle pictures
+    data.id_column = ""  # column with the pictures' names; "" finds a known one
+    data.answer_columns = ()  # one column per answer; () finds known ones (Kaggle, Hart et al. 2016, Zoobot)
+    data.label_kind = "auto"  # counts | fractions | auto
+    data.pseudo_count = 40.0  # votes that a table of fractions is taken to stand for; Galaxy Zoo 2 has about 43
+    data.test_fraction = 0.25  # of the table, where no split is given
+    data.split_seed = 0  # of the hash split: the same test galaxies for every config.seed
+    data.validation_fraction = 0.1  # of the n labels; for choosing the epoch whose weights are kept
+    data.augment_flips = True  # training pictures are mirrored left-right and up-down at random
+    data.augment_rotations = False  # training pictures are turned by random angles
+    data.synthetic_train = 6000  # synthetic galaxies that may be learnt from
+    data.synthetic_test = 1000  # synthetic galaxies that are only looked at in the end
+    data.synthetic_seed = 0  # of the synthetic galaxies: the same sky for every config.seed
+
+    config.model = model = ConfigDict()
+    model.latent_dim = 64  # Z; the paper-era code has 100
+    model.filters = (32, 64, 96, 128)  # of the encoder from fine to coarse, each halving the picture; decoder reversed
+    model.pixel_likelihood = "gaussian"  # gaussian (learnt scale) | laplace (learnt scale) | bernoulli (paper-era)
+    model.sampler = "gather"  # gather | addons (tfa.image.interpolate_bilinear)
+    model.pose = pose = ConfigDict()
+    pose.group = "rotation"  # rotation (the paper) | rotation_scale | none (a plain VAE)
+    pose.order = 2  # harmonic m of the circular mean: 1 is the paper, 2 finds the axis of two-fold symmetric galaxies
+    pose.filters = (16, 16, 16)  # of the cyclic convolutions
+    pose.angles = 64  # A, directions of the polar grid
+    pose.radii = 32  # R, rings of the polar grid
+    pose.blur = 0.03  # standard deviation of the blur before it, as a fraction of the picture's height
+    model.classifier = classifier = ConfigDict()
+    classifier.units = 64  # of the hidden layer
+    classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
+
+    config.train = train = ConfigDict()
+    train.vae_steps = 1500  # ELBO steps (alternating: of both kinds)
+    train.vote_steps = 600  # steps on labels (supervised, and the second phase of two_step)
+    train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
+    train.unlabelled_batch = 64  # pictures per ELBO step
+    train.labelled_batch = 32  # galaxies per vote step
+    train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
+    train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
+    train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
+    train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
+    train.kl_warmup_steps = 0  # ELBO steps over which the KL weight rises from 0
+    train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
+    return config.lock()

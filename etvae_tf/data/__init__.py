@@ -1,0 +1,30 @@
+"""Galaxies in: catalogues, pictures, seeded splits, tf.data pipelines and synthetic galaxies."""
+
+from etvae_tf.data.catalogue import Catalogue, read_catalogue
+from etvae_tf.data.galaxies import Galaxies, GalaxyData
+from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess
+from etvae_tf.data.load import load_data, load_labelled
+from etvae_tf.data.pipeline import batches, evaluation_batches
+from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
+from etvae_tf.data.synthetic import SyntheticGalaxies, synthesise
+
+__all__ = [
+    "Catalogue",
+    "Galaxies",
+    "GalaxyData",
+    "ImageSource",
+    "SyntheticGalaxies",
+    "batches",
+    "draw_labels",
+    "evaluation_batches",
+    "hash_split",
+    "load_data",
+    "load_images",
+    "load_labelled",
+    "open_images",
+    "preprocess",
+    "read_catalogue",
+    "read_split",
+    "synthesise",
+    "validation_mask",
+]

@@ -1,0 +1,210 @@
+"""Pictures: where they lie (folder or zip) and how one becomes bytes of fixed size.
+
+`preprocess` is the only way from an encoded picture to pixels: training, prediction and the exported graph
+share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from etvae_tf.data.catalogue import first_few
+from etvae_tf.errors import InputError
+
+__all__ = ["ImageSource", "load_images", "open_images", "preprocess"]
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
+CHUNK = 256  # pictures a Python call reads: far fewer calls than pictures, little memory
+PROGRESS_FROM = 2000  # pictures, about a second of work
+
+
+class ImageSource:
+    """Encoded pictures by name, read in place.
+
+    Attributes:
+        path: the folder or zip file.
+        names: the pictures' names without folder and suffix, in sorted order.
+    """
+
+    def __init__(self, path: Path, files: dict[str, str], read: Callable[[str], bytes], fingerprint: str):
+        """`files` maps a name to what `read` takes; `open_images` makes both."""
+        self.path = path
+        self.names = tuple(sorted(files))
+        self.fingerprint = fingerprint
+        self._files = files
+        self._read = read
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def read(self, name: str) -> bytes:
+        """The encoded picture; empty bytes, which no decoder accepts, where the file cannot be read."""
+        try:
+            return self._read(self._files[name])
+        except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+            return b""
+
+
+def open_images(path: str | Path) -> ImageSource:
+    """Opens a folder (not its subfolders) or a zip file of .jpg, .jpeg or .png pictures named ID.jpg.
+
+    Returns:
+        The source. Its fingerprint is a SHA-256 over names and sizes, and for a zip the pictures' CRC-32 too.
+
+    Raises:
+        InputError: nothing there, a corrupt zip, no picture inside, or two pictures of one name.
+    """
+    path = Path(path)
+    if path.is_dir():
+        sizes = {file.name: str(file.stat().st_size) for file in path.iterdir() if file.is_file()}
+        return _source(path, sizes, lambda name: (path / name).read_bytes())
+    if not path.is_file():
+        raise InputError(f"no pictures at {path}, expected a folder or a zip file; check the path.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(
+            f"{path} is not a readable zip file ({error}); copy it again, or unpack it."
+        ) from error
+    members = {
+        info.filename: f"{info.file_size} {info.CRC}" for info in archive.infolist() if not info.is_dir()
+    }
+    return _source(path, members, archive.read)
+
+
+def preprocess(encoded: tf.Tensor, image_size: int, channels: int, crop_fraction: float = 1.0) -> tf.Tensor:
+    """Decodes a picture, cuts out its central square and resizes that.
+
+    Core TensorFlow ops only, so it can be exported with a model.
+
+    Args:
+        encoded: string tensor (), a JPEG or PNG file of any size, grey or colour.
+        image_size: H = W of the result, in pixels.
+        channels: 3 for RGB, 1 for its luminance (ITU-R BT.601).
+        crop_fraction: side of the central square over the shorter side of the picture, in (0, 1].
+
+    Returns:
+        uint8 tensor (H, W, C).
+
+    Raises:
+        tf.errors.InvalidArgumentError: the bytes are no picture.
+    """
+    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    height, width = tf.shape(picture)[0], tf.shape(picture)[1]
+    shorter = tf.cast(tf.minimum(height, width), tf.float32)
+    side = tf.maximum(1, tf.cast(tf.round(crop_fraction * shorter), tf.int32))
+    top, left = (height - side) // 2, (width - side) // 2
+    square = tf.cast(picture[top : top + side, left : left + side], tf.float32)
+    if channels == 1:
+        square = tf.image.rgb_to_grayscale(square)
+    # Antialiased: a plain bilinear kernel would skip pixels when shrinking and alias the arms away.
+    resized = tf.image.resize(square, (image_size, image_size), antialias=True)
+    return tf.saturate_cast(tf.round(tf.ensure_shape(resized, (image_size, image_size, channels))), tf.uint8)
+
+
+def load_images(
+    source: ImageSource, names: Sequence[str], image_size: int, channels: int, crop_fraction: float = 1.0
+) -> np.ndarray:
+    """Decodes pictures in parallel; shows a progress bar when there are many.
+
+    Args:
+        source: where the pictures lie.
+        names: N names.
+        image_size: H = W, in pixels, at least 8.
+        channels: 1 or 3.
+        crop_fraction: central part kept before resizing, in (0, 1].
+
+    Returns:
+        uint8 array (N, H, W, C), in the order of `names`.
+
+    Raises:
+        InputError: a picture is missing or cannot be decoded, or the sizes are impossible.
+    """
+    _check_sizes(image_size, channels, crop_fraction)
+    missing = [name for name in names if name not in source]
+    if missing:
+        raise InputError(
+            f"{source.path} lacks the pictures of {len(missing)} of {len(names)} galaxies "
+            f"({first_few(missing)}); add them as ID.jpg or ID.png, or take the galaxies out of the table."
+        )
+    pictures = np.empty((len(names), image_size, image_size, channels), np.uint8)
+    decoded = np.zeros(len(names), bool)
+    bar = keras.utils.Progbar(len(names), unit_name="picture") if len(names) > PROGRESS_FROM else None
+    for positions, batch in _decode(source, names, image_size, channels, crop_fraction):
+        pictures[positions], decoded[positions] = batch, True
+        if bar:
+            bar.add(len(positions))
+    if not decoded.all():
+        broken = [name for name, good in zip(names, decoded, strict=True) if not good]
+        raise InputError(
+            f"{source.path} has {len(broken)} pictures that cannot be decoded ({first_few(broken)}); replace "
+            "them by whole JPEG or PNG files, or remove them."
+        )
+    return pictures
+
+
+def _decode(
+    source: ImageSource, names: Sequence[str], image_size: int, channels: int, crop_fraction: float
+) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """(positions, pictures) in chunks; pictures that cannot be decoded are left out."""
+
+    def read_chunk(positions: np.ndarray) -> np.ndarray:
+        return np.array([source.read(names[position]) for position in positions], object)
+
+    def read(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        encoded = tf.numpy_function(read_chunk, [positions], tf.string)
+        return positions, tf.ensure_shape(encoded, [None])
+
+    def decode(position: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return position, preprocess(encoded, image_size, channels, crop_fraction)
+
+    chunks = tf.data.Dataset.range(len(names)).batch(CHUNK).map(read).prefetch(2)
+    decoded = (
+        chunks.unbatch().map(decode, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors(log_warning=False)
+    )
+    return decoded.batch(CHUNK).prefetch(2).as_numpy_iterator()
+
+
+def _source(path: Path, sizes: dict[str, str], read: Callable[[str], bytes]) -> ImageSource:
+    """A source over the visible pictures; `sizes` maps a file to what identifies its content."""
+    files: dict[str, str] = {}
+    digest = hashlib.sha256()
+    for file in sorted(sizes):
+        name = PurePosixPath(file)
+        if (
+            name.suffix.lower() not in PICTURE_SUFFIXES
+            or name.name.startswith(".")
+            or "__MACOSX" in name.parts
+        ):
+            continue
+        if name.stem in files:
+            raise InputError(
+                f"{path} holds two pictures named {name.stem} ({files[name.stem]}, {file}); keep one per "
+                "galaxy."
+            )
+        files[name.stem] = file
+        digest.update(f"{file} {sizes[file]}\n".encode())
+    if not files:
+        raise InputError(
+            f"{path} holds no {', '.join(PICTURE_SUFFIXES)} pictures; expected files named ID.jpg."
+        )
+    return ImageSource(path, files, read, digest.hexdigest())
+
+
+def _check_sizes(image_size: int, channels: int, crop_fraction: float) -> None:
+    if image_size < 8:
+        raise InputError(f"image_size={image_size}, expected at least 8 pixels; 64 is usual.")
+    if channels not in (1, 3):
+        raise InputError(f"channels={channels}, expected 1 (grey) or 3 (colour).")
+    if not 0 < crop_fraction <= 1:
+        raise InputError(
+            f"crop_fraction={crop_fraction}, expected a number in (0, 1]; 1 keeps the whole picture."
+        )

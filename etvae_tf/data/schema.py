@@ -1,0 +1,162 @@
+"""Which columns of a table hold the votes on smooth / featured or disk / artifact: the conventions in use.
+
+Sources: Galaxy Zoo 2 (Hart et al. 2016, MNRAS 461, 3663), the Kaggle Galaxy Zoo challenge (2014),
+galaxy-datasets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from etvae_tf.errors import InputError
+
+__all__ = ["ANSWERS", "ID_COLUMNS", "KINDS", "VoteColumns", "find_vote_columns", "label_kind"]
+
+ANSWERS = ("smooth", "featured_or_disk", "artifact")
+KINDS = ("auto", "counts", "fractions")
+ID_COLUMNS = ("id", "GalaxyID", "id_str", "asset_id", "dr7objid", "iauname", "file_loc")
+FRACTION_SUM_ATOL = 0.01  # published fractions are rounded, some to two digits
+
+# Name, label kind, and one pattern per answer; a group in the pattern tells campaigns apart.
+CONVENTIONS = (
+    ("Kaggle", "fractions", (r"Class1\.1", r"Class1\.2", r"Class1\.3")),
+    (
+        "Hart 2016",
+        "counts",
+        (
+            r"t01_smooth_or_features_a01_smooth_count",
+            r"t01_smooth_or_features_a02_features_or_disk_count",
+            r"t01_smooth_or_features_a03_star_or_artifact_count",
+        ),
+    ),
+    (
+        "galaxy-datasets",
+        "counts",
+        (
+            r"smooth-or-featured-([^_]+)_smooth",
+            r"smooth-or-featured-([^_]+)_featured-or-disk",
+            r"smooth-or-featured-([^_]+)_artifact",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class VoteColumns:
+    """Where a table keeps its votes.
+
+    Attributes:
+        answers: K names of answers.
+        columns: K column names, in the same order.
+        kind: "counts", "fractions", or "auto" where only the values can tell.
+    """
+
+    answers: tuple[str, ...]
+    columns: tuple[str, ...]
+    kind: str = "auto"
+
+
+def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()) -> VoteColumns:
+    """Finds the columns that hold votes.
+
+    Args:
+        columns: the table's column names.
+        answer_columns: the columns to take, two or more; empty to look for the known conventions.
+
+    Returns:
+        The columns, their answers, and the label kind where the convention states it.
+
+    Raises:
+        InputError: a column is missing, no convention fits, or more than one does.
+    """
+    if answer_columns:
+        return _named_columns(columns, tuple(answer_columns))
+    matches = [match for convention in CONVENTIONS for match in _matches(columns, *convention)]
+    if not matches:
+        raise InputError(
+            f"the table has the columns {_some(columns)}, none of which holds votes in a known way (Kaggle, "
+            "Hart 2016, galaxy-datasets); name its vote columns with --config.data.answer_columns."
+        )
+    if len(matches) > 1:
+        raise InputError(
+            f"the table holds more than one set of labels ({'; '.join(name for name, _, _ in matches)}); "
+            "name the columns of one of them with --config.data.answer_columns."
+        )
+    name, kind, found = matches[0]
+    missing = [answer for answer, column in zip(ANSWERS, found, strict=True) if column is None]
+    if missing:
+        raise InputError(
+            f"the table has {name} votes but no column for {', '.join(missing)}; add it, or name the vote "
+            "columns with --config.data.answer_columns."
+        )
+    return VoteColumns(ANSWERS, tuple(found), kind)
+
+
+def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto") -> str:
+    """Tells counts from fractions.
+
+    Args:
+        values: float array (N, K), finite and >= 0.
+        requested: one of `KINDS`; "auto" to decide by the convention, else by the values.
+        stated: the kind that the column names state, or "auto".
+
+    Returns:
+        "fractions" (every row within [0, 1] and summing to 1 or 0) or "counts".
+
+    Raises:
+        InputError: an unknown kind, a kind that the values or the columns contradict, or two kinds mixed.
+    """
+    if requested not in KINDS:
+        raise InputError(f"label_kind={requested!r}, expected one of {', '.join(KINDS)}.")
+    if "auto" not in (requested, stated) and requested != stated:
+        raise InputError(
+            f"label_kind={requested!r}, but the vote columns hold {stated}; use label_kind='auto'."
+        )
+    sums = values.sum(axis=1)
+    fractions = np.all((np.abs(sums - 1) <= FRACTION_SUM_ATOL) | (sums == 0))
+    kind = requested if requested != "auto" else stated
+    if kind == "auto":
+        kind = "fractions" if fractions else "counts"
+    if kind == "fractions" and not fractions:
+        worst = sums[np.argmax(np.abs(sums - 1) * (sums != 0))]
+        raise InputError(f"vote fractions sum to {worst:g} in a row, expected 1; check the answer columns.")
+    if kind == "counts" and requested != "counts" and not np.all(values == np.round(values)):
+        raise InputError(
+            "the votes are neither whole counts nor fractions that sum to 1 in every row, so two label kinds "
+            "seem mixed; name columns of one kind with --config.data.answer_columns, or set "
+            "--config.data.label_kind=counts for weighted counts."
+        )
+    return kind
+
+
+def _matches(
+    columns: Sequence[str], name: str, kind: str, patterns: Sequence[str]
+) -> list[tuple[str, str, list[str | None]]]:
+    """(name, kind, column per answer or None) for each campaign of which at least one column is there."""
+    campaigns: dict[str, list[str | None]] = {}
+    for index, pattern in enumerate(patterns):
+        for column in columns:
+            if match := re.fullmatch(pattern, column):
+                campaign = " ".join((name, *match.groups()))
+                campaigns.setdefault(campaign, [None] * len(patterns))[index] = column
+    return [(campaign, kind, found) for campaign, found in campaigns.items()]
+
+
+def _named_columns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> VoteColumns:
+    missing = [column for column in answer_columns if column not in columns]
+    if missing:
+        raise InputError(f"the table has no column {', '.join(missing)}; its columns are {_some(columns)}.")
+    if len(set(answer_columns)) < max(2, len(answer_columns)):
+        raise InputError(
+            f"answer_columns={','.join(answer_columns)}, expected two or more different columns; name one "
+            "per answer."
+        )
+    return VoteColumns(answer_columns, answer_columns)
+
+
+def _some(names: Sequence[str], limit: int = 8) -> str:
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

@@ -1,0 +1,48 @@
+"""From a model config to a built model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etvae_tf.geometry import GROUPS
+from etvae_tf.layers import Pose
+from etvae_tf.models.classifier import Classifier
+from etvae_tf.models.decoder import Decoder
+from etvae_tf.models.encoder import Encoder
+from etvae_tf.models.etvae import ETVAE
+
+__all__ = ["build_model"]
+
+
+def build_model(config: Any, image_size: int, channels: int, answers: int, seed: int = 0) -> ETVAE:
+    """Builds an ETVAE, with weights drawn by Keras's seeded initialisers.
+
+    Args:
+        config: `config.model` of a run: latent_dim, filters, pose (group, order, filters, angles, radii, blur), sampler,
+            classifier (units, dropout), pixel_likelihood.
+        image_size: H = W, in pixels; divisible by 2 ** len(filters).
+        channels: C.
+        answers: K.
+        seed: of the random numbers of training.
+
+    Returns:
+        A built, uncompiled model.
+    """
+    model = ETVAE(
+        Encoder(config.latent_dim, tuple(config.filters), _pose(config), name="encoder"),
+        Decoder(image_size, channels, tuple(config.filters)[::-1], name="decoder"),
+        Classifier(answers, config.classifier.units, config.classifier.dropout, name="classifier"),
+        config.pixel_likelihood,
+        seed,
+        name="etvae",
+    )
+    model.build()
+    return model
+
+
+def _pose(config: Any) -> Pose | None:
+    if config.pose.group == "none":
+        return None
+    group = GROUPS[config.pose.group](config.pose.order)
+    grid = (config.pose.angles, config.pose.radii, config.pose.blur)
+    return Pose(group, tuple(config.pose.filters), *grid, config.sampler, name="pose")

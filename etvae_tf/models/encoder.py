@@ -1,0 +1,102 @@
+"""Encoder: pose, canonical view, convolutions, Gaussian posterior."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from etvae_tf.geometry import disc_mask
+from etvae_tf.layers import Pose, Transform
+
+__all__ = ["Encoder", "Posterior"]
+
+_SMALLEST_SCALE = 1e-4  # keeps log scale finite; a latent this certain already costs 9 nats of KL
+
+
+class Posterior(NamedTuple):
+    """q(z | x) = N(loc, diag(scale^2)), with the view it was read from.
+
+    Attributes:
+        loc: float tensor (B, Z).
+        scale: float tensor (B, Z), > 0.
+        pose: float tensor (B, P), P = 0 without pose prediction.
+        canonical: float tensor (B, H, W, C), the picture turned to its canonical view, inside the inscribed disc.
+    """
+
+    loc: tf.Tensor
+    scale: tf.Tensor
+    pose: tf.Tensor
+    canonical: tf.Tensor
+
+
+@keras.saving.register_keras_serializable("etvae_tf")
+class Encoder(keras.layers.Layer):
+    """Turns a picture to its canonical view and reads the posterior off it.
+
+    Input (B, H, W, C) in [0, 1], H = W divisible by 2 ** len(filters); output `Posterior`.
+    """
+
+    def __init__(self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, **kwargs):
+        """Args:
+        latent_dim: Z.
+        filters: of the convolutions; each halves the picture.
+        pose: predicts the pose; None for a plain VAE without one.
+        """
+        super().__init__(**kwargs)
+        self.latent_dim = latent_dim
+        self.filters = tuple(filters)
+        self.pose = pose
+        self.to_canonical = Transform(pose.group, inverse=True, sampler=pose.sampler) if pose else None
+        self.convolutions = [
+            keras.layers.Conv2D(
+                count, 5 if index == 0 else 3, strides=2, padding="same", activation="relu",
+                kernel_initializer="he_normal", name=f"convolution_{index}",
+            )
+            for index, count in enumerate(self.filters)
+        ]  # fmt: skip
+        self.loc = keras.layers.Dense(latent_dim, name="loc")
+        self.raw_scale = keras.layers.Dense(latent_dim, name="raw_scale")
+
+    def build(self, input_shape: tuple) -> None:
+        """Builds all parts for (B, H, W, C)."""
+        if self.pose is not None:
+            self.pose.build(input_shape)
+            self.to_canonical.build(input_shape)
+        shape = tuple(input_shape)
+        for layer in self.convolutions:
+            layer.build(shape)
+            shape = tuple(layer.compute_output_shape(shape))
+        features = shape[1] * shape[2] * shape[3]
+        self.loc.build((None, features))
+        self.raw_scale.build((None, features))
+        self.built = True
+
+    def canonicalise(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Pose (B, P) and canonical view (B, H, W, C) of images (B, H, W, C)."""
+        if self.pose is None:
+            return tf.zeros([tf.shape(images)[0], 0]), images * disc_mask(images.shape[1], images.shape[2])
+        pose = self.pose(images)
+        return pose, self.to_canonical(images, pose)
+
+    def call(self, images: tf.Tensor) -> Posterior:
+        """Posterior of images (B, H, W, C)."""
+        pose, canonical = self.canonicalise(images)
+        features = canonical
+        for layer in self.convolutions:
+            features = layer(features)
+        features = tf.reshape(features, [-1, self.loc.kernel.shape[0]])
+        scale = tf.nn.softplus(self.raw_scale(features)) + _SMALLEST_SCALE
+        return Posterior(self.loc(features), scale, pose, canonical)
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the layer."""
+        pose = self.pose and keras.saving.serialize_keras_object(self.pose)
+        return {**super().get_config(), "latent_dim": self.latent_dim, "filters": list(self.filters), "pose": pose}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Encoder:
+        """The inverse of `get_config`."""
+        pose = config["pose"] and keras.saving.deserialize_keras_object(config["pose"])
+        return cls(**{**config, "pose": pose})

@@ -1,0 +1,244 @@
+"""The Equivariant-Transformer VAE with a vote classifier on its latent, and its training step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from etvae_tf.geometry import disc_mask
+from etvae_tf.layers import PosteriorSampling, Transform
+from etvae_tf.models.classifier import Classifier
+from etvae_tf.models.decoder import Decoder
+from etvae_tf.models.encoder import Encoder, Posterior
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, vote_nll
+
+__all__ = ["ETVAE"]
+
+_FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
+_TRACKED = ("elbo", "log_likelihood", "kl", "vote_nll")
+
+
+@keras.saving.register_keras_serializable("etvae_tf")
+class ETVAE(keras.Model):
+    """Encoder, decoder and classifier, trained on pictures with and without votes.
+
+    `fit` takes a dataset of dictionaries with one or both of
+        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4);
+        "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
+    Labelled data alone is supervised learning and never touches the decoder.
+
+    `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
+    latent_mean and latent_stddev (B, Z), pose (B, P).
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        classifier: Classifier,
+        pixel_likelihood: str = "gaussian",
+        seed: int = 0,
+        **kwargs,
+    ):
+        """Args:
+        encoder, decoder, classifier: the three parts.
+        pixel_likelihood: a key of `objectives.PIXEL_LIKELIHOODS`.
+        seed: with the step, determines every random number drawn in training.
+        """
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.classifier = classifier
+        self.pixel_likelihood = pixel_likelihood
+        self.seed = seed
+        self.sampling = PosteriorSampling(name="posterior_sampling")
+        pose = encoder.pose
+        self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in _TRACKED}
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Builds all parts; the picture's shape is the decoder's."""
+        size, channels = self.decoder.image_size, self.decoder.channels
+        self.image_shape = (size, size, channels)
+        self.encoder.build((None, *self.image_shape))
+        self.decoder.build((None, self.encoder.latent_dim))
+        self.classifier.build((None, self.encoder.latent_dim))
+        self.log_pixel_scale = self.add_weight(
+            name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
+        )
+        self.built = True
+
+    def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Predictions from the posterior mean; see the class."""
+        posterior = self.encoder(images)
+        logits = self.classifier(posterior.loc)
+        return {
+            "vote_fractions": tf.nn.softmax(logits),
+            "vote_logits": logits,
+            "latent_mean": posterior.loc,
+            "latent_stddev": posterior.scale,
+            "pose": posterior.pose,
+        }
+
+    def decode(self, latent: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
+        """Latents (B, Z) and poses (B, P) to pictures (B, H, W, C) in [0, 1], 0 outside the inscribed disc."""
+        canonical = self.decoder(latent)
+        if self.from_canonical is None:
+            return canonical * disc_mask(*self.image_shape[:2])
+        return self.from_canonical(canonical, pose)
+
+    def reconstruct(self, images: tf.Tensor) -> tuple[Posterior, tf.Tensor]:
+        """Posterior of images (B, H, W, C), and the pictures decoded from its mean."""
+        posterior = self.encoder(images)
+        return posterior, self.decode(posterior.loc, posterior.pose)
+
+    def elbo_terms(self, images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats."""
+        posterior = self.encoder(images)
+        latent = self.sampling(posterior.loc, posterior.scale, seed)
+        mask = disc_mask(*self.image_shape[:2])
+        scale = tf.exp(self.log_pixel_scale)
+        log_likelihood = pixel_log_likelihood(
+            images, self.decode(latent, posterior.pose), scale, mask, self.pixel_likelihood
+        )
+        return log_likelihood, kl_to_standard_normal(posterior.loc, posterior.scale)
+
+    def vote_terms(self, images: tf.Tensor, votes: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Negative log likelihood of votes (B, K): (B,) in nats; with a seed, for one draw of z and dropout."""
+        posterior = self.encoder(images)
+        latent = posterior.loc if seed is None else self.sampling(posterior.loc, posterior.scale, seed)
+        return vote_nll(votes, self.classifier(latent, seed))
+
+    def check_equivariance(self, images: tf.Tensor, seed: int = 0) -> np.ndarray:
+        """Pose errors (B, P) of random transformations, see `Pose.check_equivariance`; needs a pose."""
+        return self.encoder.pose.check_equivariance(images, seed)
+
+    @property
+    def vae_variables(self) -> list:
+        """What an ELBO step moves."""
+        return [
+            *self.encoder.trainable_variables,
+            *self.decoder.trainable_variables,
+            self.log_pixel_scale,
+        ]
+
+    @property
+    def vote_variables(self) -> list:
+        """What a vote step moves: classifier and, unless frozen (M1), encoder."""
+        encoder = [] if self.freeze_encoder else self.encoder.trainable_variables
+        return [*encoder, *self.classifier.trainable_variables]
+
+    @property
+    def metrics(self) -> list:
+        """The trackers of every term."""
+        return list(self.trackers.values())
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        vae_optimizer: Any = "adam",
+        kl_weight: float = 1.0,
+        kl_warmup_steps: int = 0,
+        freeze_encoder: bool = False,
+        **kwargs,
+    ) -> None:
+        """Args:
+        optimizer: of the vote likelihood (classifier and encoder).
+        vae_optimizer: of the ELBO (encoder and decoder).
+        kl_weight: of the KL term; 1 is the ELBO.
+        kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
+        freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
+        **kwargs: of `keras.Model.compile`.
+        """
+        super().compile(optimizer=keras.optimizers.get(optimizer), **kwargs)
+        self.vae_optimizer = keras.optimizers.get(vae_optimizer)
+        self.kl_weight = kl_weight
+        self.kl_warmup_steps = kl_warmup_steps
+        self.freeze_encoder = freeze_encoder
+        if not self.built:
+            self.build()
+        self.optimizer.build(self.vote_variables)
+        self.vae_optimizer.build(self.vae_variables)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What compiles a loaded model again."""
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "vae_optimizer": keras.saving.serialize_keras_object(self.vae_optimizer),
+            "kl_weight": self.kl_weight,
+            "kl_warmup_steps": self.kl_warmup_steps,
+            "freeze_encoder": self.freeze_encoder,
+            "jit_compile": self.jit_compile,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """The inverse of `get_compile_config`."""
+        optimizers = {
+            name: keras.saving.deserialize_keras_object(config[name]) for name in ("optimizer", "vae_optimizer")
+        }
+        self.compile(**{**config, **optimizers})
+
+    def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
+        """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
+        updated: dict[str, tf.Tensor] = {}
+        if "unlabelled" in data:
+            updated |= self._elbo_step(data["unlabelled"])
+        if "labelled" in data:
+            updated |= self._vote_step(*data["labelled"])
+        return updated
+
+    def _elbo_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        step = tf.cast(self.vae_optimizer.iterations, tf.int32)
+        with tf.GradientTape() as tape:
+            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]))
+            kl = tf.reduce_sum(kl, axis=-1)
+            loss = tf.nn.compute_average_loss(self._kl_weight(step) * kl - log_likelihood)
+        variables = self.vae_variables
+        self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
+
+    def _kl_weight(self, step: tf.Tensor) -> tf.Tensor:
+        warmth = tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(self.kl_warmup_steps, 1))
+        return self.kl_weight * warmth
+
+    def _vote_step(self, images: tf.Tensor, votes: tf.Tensor) -> dict[str, tf.Tensor]:
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        with tf.GradientTape() as tape:
+            nll = self.vote_terms(images, votes, tf.stack([2 * self.seed + 1, step]))
+            loss = tf.nn.compute_average_loss(nll)
+        variables = self.vote_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self._track(vote_nll=nll)
+
+    def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
+        """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
+        updated: dict[str, tf.Tensor] = {}
+        if "unlabelled" in data:
+            log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
+            kl = tf.reduce_sum(kl, axis=-1)
+            updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
+        if "labelled" in data:
+            updated |= self._track(vote_nll=self.vote_terms(*data["labelled"]))
+        return updated
+
+    def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+        for name, value in values.items():
+            self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in values}
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the model."""
+        parts = {name: getattr(self, name) for name in ("encoder", "decoder", "classifier")}
+        serialised = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        own = {"pixel_likelihood": self.pixel_likelihood, "seed": self.seed, "name": self.name}
+        return {**serialised, **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ETVAE:
+        """The inverse of `get_config`."""
+        names = ("encoder", "decoder", "classifier")
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
+        return cls(**{**config, **parts})

@@ -1,0 +1,6 @@
+"""Objectives: pure functions, one value per galaxy, unreduced, in nats."""
+
+from etvae_tf.objectives.elbo import PIXEL_LIKELIHOODS, kl_to_standard_normal, pixel_log_likelihood
+from etvae_tf.objectives.votes import vote_nll
+
+__all__ = ["PIXEL_LIKELIHOODS", "kl_to_standard_normal", "pixel_log_likelihood", "vote_nll"]

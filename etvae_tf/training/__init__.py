@@ -1,0 +1,9 @@
+"""Training: regimes as lists of phases, each one `fit`."""
+
+from etvae_tf.training.callbacks import RunState
+from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.phases import REGIMES, Phase, phases
+from etvae_tf.training.train import train
+from etvae_tf.training.validate import validate_config
+
+__all__ = ["REGIMES", "Phase", "RunFolder", "RunState", "phases", "train", "validate_config"]

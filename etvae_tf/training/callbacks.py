@@ -1,0 +1,81 @@
+"""What a run must not lose: after every epoch its history, its best weights and a checkpoint to go on from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+from etvae_tf.files import write_atomically
+from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.phases import Phase
+
+__all__ = ["RunState"]
+
+
+class RunState(keras.callbacks.Callback):
+    """Saves where the run is; `restore` finds it again.
+
+    Keras's own BackupAndRestore knows one `fit`; a run has several phases, a history over all of them and the best
+    weights so far, and the three must agree after a kill. The checkpoint is written last, so what it names exists.
+    """
+
+    def __init__(self, folder: RunFolder):
+        """Args:
+        folder: of the run.
+        """
+        super().__init__()
+        self.folder = folder
+        self.best_path = folder.checkpoints / "best.weights.h5"
+        self.phase_index = tf.Variable(0, dtype=tf.int64)
+        self.epoch = tf.Variable(0, dtype=tf.int64)
+        self.best = tf.Variable(math.inf, dtype=tf.float64)
+        self.rows: list[dict[str, Any]] = []
+
+    def restore(self, model: keras.Model) -> None:
+        """Puts the model, its optimizers and the place in the run back to the last checkpoint, if there is one."""
+        checkpoint = tf.train.Checkpoint(
+            model=model,
+            optimizer=model.optimizer,
+            vae_optimizer=model.vae_optimizer,
+            phase_index=self.phase_index,
+            epoch=self.epoch,
+            best=self.best,
+        )
+        self.manager = tf.train.CheckpointManager(checkpoint, str(self.folder.checkpoints), max_to_keep=1)
+        if self.manager.restore_or_initialize() is None:
+            return
+        place = (int(self.phase_index), int(self.epoch))
+        history = pd.read_csv(self.folder.history)
+        done = [(row.phase_index, row.epoch) < place for row in history.itertuples()]
+        self.rows = history[done].to_dict("records")
+
+    def start(self, phase_index: int, phase: Phase) -> int:
+        """Begins a phase, or goes on in it; returns the first epoch to run."""
+        self.phase = phase
+        if phase_index > int(self.phase_index):
+            self.phase_index.assign(phase_index)
+            self.epoch.assign(0)
+            self.best.assign(math.inf)
+        return int(self.epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes history, best weights by validation vote_nll, and the checkpoint."""
+        logs = logs or {}
+        place = {"phase_index": int(self.phase_index), "phase": self.phase.name, "epoch": epoch}
+        self.rows.append({**place, **{name: float(value) for name, value in logs.items()}})
+        table = pd.DataFrame(self.rows)
+        write_atomically(self.folder.history, lambda path: table.to_csv(path, index=False))
+        if logs.get("val_vote_nll", math.inf) < float(self.best):
+            self.best.assign(logs["val_vote_nll"])
+            write_atomically(self.best_path, self.model.save_weights)
+        self.epoch.assign(epoch + 1)
+        self.manager.save()
+
+    def finish(self) -> None:
+        """Ends a phase with the weights of its best epoch, where validation chose one."""
+        if math.isfinite(float(self.best)):
+            self.model.load_weights(self.best_path)

@@ -1,0 +1,127 @@
+"""The run folder: what a run leaves behind, and whether a folder belongs to the run at hand."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from etvae_tf.data.galaxies import GalaxyData
+from etvae_tf.errors import InputError
+from etvae_tf.files import write_atomically, write_json
+
+__all__ = ["RunFolder"]
+
+_PACKAGES = ("etvae_tf", "tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy", "ml_collections")
+
+
+class RunFolder:
+    """Paths and records of one run; every file appears whole."""
+
+    def __init__(self, path: str | Path):
+        """Args:
+        path: of the folder; `claim` makes it.
+        """
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.manifest = self.path / "manifest.json"
+        self.split = self.path / "split.csv"
+        self.history = self.path / "history.csv"
+        self.tensorboard = self.path / "tensorboard"
+        self.checkpoints = self.path / "checkpoints"
+        self.model = self.path / "model.keras"
+        self.figures = self.path / "figures"
+        self.predictions = self.path / "predictions.csv"
+        self.metrics = self.path / "metrics.json"
+
+    def check(self, config: dict[str, Any]) -> None:
+        """Refuses a folder that is not this run's.
+
+        Raises:
+            InputError: the folder holds another run, or something that is no run.
+        """
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise InputError(f"workdir {self.path} is a file, but a folder was expected; choose another --workdir.")
+        if not self.config.exists():
+            if any(self.path.iterdir()):
+                raise InputError(f"workdir {self.path} holds files but no run; choose an empty or new --workdir.")
+            return
+        changed = _differences(json.loads(self.config.read_text()), config)
+        if changed:
+            raise InputError(
+                f"workdir {self.path} holds a run with another config ({'; '.join(changed[:3])}); choose another "
+                "--workdir, or repeat that run's command to go on with it."
+            )
+
+    def claim(self, config: dict[str, Any], data: GalaxyData) -> None:
+        """Makes the folder this run's, or checks that it was made from the same data.
+
+        Raises:
+            InputError: the data have changed since the run began.
+        """
+        if self.manifest.exists():
+            before = json.loads(self.manifest.read_text())["fingerprints"]
+            if before != data.fingerprints:
+                raise InputError(
+                    f"workdir {self.path} was begun on other data ({', '.join(_changed_keys(before, data.fingerprints))}"
+                    " changed); restore them, or choose another --workdir."
+                )
+            return
+        write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))
+        write_json(self.manifest, _manifest(config["seed"], data))
+        write_json(self.config, config)
+
+    def read_config(self) -> dict[str, Any]:
+        """The resolved config.
+
+        Raises:
+            InputError: the folder holds no run.
+        """
+        if not self.config.exists():
+            raise InputError(f"workdir {self.path} holds no run (no config.json); give --workdir=RUN of a trained run.")
+        return json.loads(self.config.read_text())
+
+
+def _manifest(seed: int, data: GalaxyData) -> dict[str, Any]:
+    return {
+        "command": shlex.join([Path(sys.executable).name, *sys.argv]),
+        "seed": seed,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": platform.platform(),
+        "fingerprints": data.fingerprints,
+        "galaxies": {
+            "train": len(data.train),
+            "validation": len(data.validation),
+            "test": len(data.test),
+            "pool": len(data.pool),
+        },
+        "labelled_ids": [*data.train.ids.tolist(), *data.validation.ids.tolist()],
+    }
+
+
+def _versions() -> dict[str, str]:
+    installed = {}
+    for package in _PACKAGES:
+        try:
+            installed[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def _changed_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+
+
+def _differences(before: Any, after: Any, name: str = "config") -> list[str]:
+    """Fields that differ, as sentences "name was A, is B"."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = sorted({*before, *after})
+        return [line for key in keys for line in _differences(before.get(key), after.get(key), f"{name}.{key}")]
+    return [] if before == after else [f"{name} was {before!r}, is {after!r}"]

@@ -1,0 +1,103 @@
+"""One run from data to trained model: phases of `fit` that can be interrupted anywhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from etvae_tf.data.galaxies import GalaxyData
+from etvae_tf.data.pipeline import batches
+from etvae_tf.files import write_atomically
+from etvae_tf.models import ETVAE, build_model
+from etvae_tf.training.callbacks import RunState
+from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.phases import Phase, compile_for, phases
+
+__all__ = ["train"]
+
+
+def train(config: Any, data: GalaxyData, folder: RunFolder) -> tuple[ETVAE, dict[str, float]]:
+    """Trains by `config.regime`, from the last checkpoint in `folder` if there is one.
+
+    Args:
+        config: of the whole run, valid.
+        data: what it learns from.
+        folder: of the run, claimed.
+
+    Returns:
+        The trained model, saved as `folder.model`, and the wall time of each phase in seconds (of this process).
+    """
+    keras.utils.set_random_seed(config.seed)
+    model = build_model(config.model, config.data.image_size, config.data.channels, len(data.answers), config.seed)
+    compile_for(model, config.regime, config.train)
+    state = RunState(folder)
+    state.restore(model)
+    plan = phases(config.regime, config.train.vae_steps, config.train.vote_steps)
+    seconds = {}
+    for index, phase in enumerate(plan):
+        if index < int(state.phase_index):
+            continue
+        start = time.perf_counter()
+        _fit(model, phase, config, data, state, state.start(index, phase))
+        seconds[phase.name] = time.perf_counter() - start
+    state.finish()
+    write_atomically(folder.model, model.save)
+    return model, seconds
+
+
+def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:
+    """Runs what is left of a phase."""
+    steps = min(config.train.steps_per_epoch, phase.steps)
+    epochs = phase.steps // steps
+    if epoch >= epochs:
+        return
+    interactive = sys.stdout.isatty()
+    print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
+    model.fit(
+        _training_set(phase, config, data, epoch * steps),
+        epochs=epochs,
+        initial_epoch=epoch,
+        steps_per_epoch=steps,
+        validation_data=_validation_set(phase, config, data),
+        callbacks=[
+            state,
+            keras.callbacks.TensorBoard(str(state.folder.tensorboard / phase.name)),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+        shuffle=False,  # the batches come in their seeded order
+        verbose=1 if interactive else 2,
+    )
+
+
+def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -> tf.data.Dataset:
+    """Batches from `first_step` of the phase on: functions of (seed, step)."""
+    augment = {
+        "augment_flips": config.data.augment_flips,
+        "augment_rotations": config.data.augment_rotations,
+        "first_step": first_step,
+        "steps": phase.steps - first_step,
+    }
+    parts = {}
+    if phase.unlabelled:
+        parts["unlabelled"] = batches(data.pool, config.train.unlabelled_batch, seed=2 * config.seed, **augment)
+    if phase.labelled:
+        arrays = (data.train.images, data.train.votes)
+        parts["labelled"] = batches(arrays, config.train.labelled_batch, seed=2 * config.seed + 1, **augment)
+    return tf.data.Dataset.zip(parts)
+
+
+def _validation_set(phase: Phase, config: Any, data: GalaxyData) -> tf.data.Dataset | None:
+    """All validation galaxies in one batch."""
+    if not len(data.validation):
+        return None
+    images = tf.constant(data.validation.images, tf.float32) / 255.0
+    parts: dict[str, Any] = {}
+    if phase.unlabelled:
+        parts["unlabelled"] = images
+    if phase.labelled:
+        parts["labelled"] = (images, tf.constant(data.validation.votes))
+    return tf.data.Dataset.from_tensors(parts)

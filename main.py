@@ -1,0 +1,80 @@
+"""Trains or evaluates an ETVAE: flags -> one config -> one call.
+
+python main.py --regime=two_step --n_labels=1200
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up notices, not its errors
+
+from absl import app, flags
+from ml_collections import config_flags
+
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"main.py: error: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+_DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "configs", "default.py")
+try:  # the config is read here, with its overrides
+    _CONFIG = config_flags.DEFINE_config_file("config", _DEFAULT, "Config file; --config.FIELD=VALUE overrides a field.")
+except (AttributeError, KeyError, TypeError, ValueError) as error:
+    _refuse(f"{error} (in a --config flag)".replace("\\n", "; ").replace("\n", "; "))
+_MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "Train a run, or score a trained one on a table.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA.")
+_SHORT = {  # short flag -> config field
+    "regime": "regime",
+    "n_labels": "n_labels",
+    "seed": "seed",
+    "data": "data.table",
+    "images": "data.images",
+    "unlabelled": "data.unlabelled",
+    "split": "data.split",
+}
+flags.DEFINE_string("regime", None, "supervised, alternating or two_step.")
+flags.DEFINE_integer("n_labels", None, "Labelled galaxies in all, validation included.")
+flags.DEFINE_integer("seed", None, "Of weights, labels drawn, data order and noise.")
+flags.DEFINE_string("data", None, "CSV or Parquet table with votes; synthetic galaxies where there is none.")
+flags.DEFINE_string("images", None, "Folder or zip with the table's pictures, named ID.jpg or ID.png.")
+flags.DEFINE_string("unlabelled", None, "Folder or zip with more pictures, learnt from without labels.")
+flags.DEFINE_string("split", None, "CSV with columns id, split (train or test); default a hash of the id.")
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    """Parses flags; whatever is wrong with them is one sentence and exit code 2."""
+    try:
+        rest = flags.FLAGS(arguments)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        _refuse(str(error).strip().splitlines()[0])
+    if len(rest) > 1:
+        _refuse(f"unexpected argument {rest[1]!r}; flags are written --name=value, see --help.")
+    return rest
+
+
+def main(_: list[str]) -> None:
+    """Resolves the config and makes the one call."""
+    from etvae_tf import run
+    from etvae_tf.errors import InputError
+
+    try:
+        config = _CONFIG.value
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        _refuse(f"config cannot be read: {error}")
+    for flag, field in _SHORT.items():
+        if flags.FLAGS[flag].value is not None:
+            config.update_from_flattened_dict({field: flags.FLAGS[flag].value})
+    try:
+        if _MODE.value == "train":
+            run.train_run(config, _WORKDIR.value)
+        else:
+            run.evaluate_run(config, _WORKDIR.value)
+    except InputError as error:
+        _refuse(str(error))
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=_parse)

@@ -1,0 +1,47 @@
+"""Installs the package `etvae_tf`; `main.py` and `configs/` stay outside it and run from the checkout."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# Each lower bound is the TensorFlow 2.15.1 stack, the last one that tensorflow-addons imports on; pip takes the newest
+# release that fits the Python in use. keras, tf-keras and tensorboard carry TensorFlow's own version bounds, so they follow it.
+REQUIREMENTS = [
+    "tensorflow>=2.15.1,<2.22",
+    "keras>=2.15,<4",
+    "tensorflow-probability>=0.23,<0.26",
+    "tf-keras>=2.15,<2.22",  # tensorflow-probability imports it; each release requires the TensorFlow of its own number
+    "tensorboard>=2.15,<2.22",  # TensorFlow 2.21 no longer installs it
+    "numpy>=1.23.5",
+    "absl-py>=1.4",
+    "ml_collections>=1.0",
+    "pandas>=2.0",
+    "pyarrow>=14",  # Parquet tables
+    "matplotlib>=3.8",  # figures
+]
+EXTRAS = {
+    # Python 3.10 and 3.11 only, and pip says so: TensorFlow 2.15 has no later wheels.
+    "addons": [
+        "tensorflow>=2.15.1,<2.16",
+        "keras>=2.15,<2.16",
+        "tensorflow-probability>=0.23,<0.24",
+        "tf-keras>=2.15,<2.16",
+        "tensorflow-addons>=0.23,<0.24",
+        "pyarrow<26",  # from 26 on it wants NumPy 2 without saying so to pip; TensorFlow 2.15 holds NumPy 1
+        "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which setuptools has dropped since
+    ],
+    "test": ["pytest>=8", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
+}
+
+setup(
+    name="etvae_tf",
+    version="0.1.0",
+    description="Semi-supervised galaxy morphology with an Equivariant-Transformer VAE, in TensorFlow",
+    long_description=(Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["etvae_tf", "etvae_tf.*"]),
+    python_requires=">=3.10,<3.14",
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
+)
