@@ -9,7 +9,7 @@ from typing import NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up notices, not its errors
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 
@@ -57,6 +57,7 @@ def _parse(arguments: list[str]) -> list[str]:
 
 def main(_: list[str]) -> None:
     """Resolves the config and makes the one call."""
+    logging.set_verbosity(logging.WARNING)
     from etvae_tf import run
     from etvae_tf.errors import InputError
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from etvae_tf.data import Galaxies, evaluation_batches
 from etvae_tf.evaluation.figures import reconstruction_figure, votes_figure
-from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread
+from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_fractions
 from etvae_tf.files import write_atomically
 from etvae_tf.geometry import angle_difference, rotate
 from etvae_tf.models import ETVAE
@@ -91,8 +91,7 @@ def write_predictions(
     path: Path, galaxies: Galaxies, predictions: dict[str, np.ndarray], answers: tuple[str, ...]
 ) -> None:
     """One row per galaxy: id, voted and predicted fraction of each answer, and the pose angle in radians."""
-    total = galaxies.votes.sum(axis=1, keepdims=True)
-    voted = np.divide(galaxies.votes, total, out=np.full_like(galaxies.votes, np.nan), where=total > 0)
+    voted = vote_fractions(galaxies.votes)
     columns: dict[str, np.ndarray] = {"id": galaxies.ids}
     for index, answer in enumerate(answers):
         columns[f"{answer}_voted"] = voted[:, index]
@@ -117,5 +116,5 @@ def write_figures(
         images.numpy(), posterior.canonical.numpy(), reconstructions.numpy(), folder / "reconstructions.png"
     )
     voting = galaxies.votes.sum(axis=1) > 0
-    fractions = galaxies.votes[voting] / galaxies.votes[voting].sum(axis=1, keepdims=True)
+    fractions = vote_fractions(galaxies.votes[voting])
     votes_figure(fractions, predictions["vote_fractions"][voting], answers, folder / "votes.png")

@@ -1,0 +1,19 @@
+"""What a trained model is worth: vote metrics, equivariance, figures."""
+
+from etvae_tf.evaluation.evaluate import evaluate_model, predict_galaxies, write_figures, write_predictions
+from etvae_tf.evaluation.figures import loss_figure, reconstruction_figure, votes_figure
+from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_fractions, vote_metrics
+
+__all__ = [
+    "evaluate_model",
+    "evaluate_predictions",
+    "loss_figure",
+    "predict_galaxies",
+    "prediction_spread",
+    "reconstruction_figure",
+    "vote_fractions",
+    "vote_metrics",
+    "votes_figure",
+    "write_figures",
+    "write_predictions",
+]

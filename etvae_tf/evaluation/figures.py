@@ -1,0 +1,99 @@
+"""Figures of a run, drawn from arrays; each PNG appears whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from etvae_tf.files import write_atomically
+
+__all__ = ["loss_figure", "reconstruction_figure", "votes_figure"]
+
+_GROUPS = 3  # galaxies side by side
+_COLUMNS = ("input", "canonical", "reconstruction")
+_BINS = 10  # of the mean curve in the figure of votes
+_SKIPPED = ("phase_index", "phase", "epoch")
+
+
+def _save(figure: Figure, path: str | Path) -> None:
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=120))
+
+
+def reconstruction_figure(
+    images: np.ndarray, canonical: np.ndarray, reconstructions: np.ndarray, path: str | Path
+) -> None:
+    """One galaxy a row, three side by side: input | canonical view | reconstruction.
+
+    Args:
+        images, canonical, reconstructions: float arrays (N, H, W, C), in [0, 1].
+        path: of the PNG.
+    """
+    pictures = np.stack([images, canonical, reconstructions], axis=1)
+    if pictures.shape[-1] == 1:
+        pictures = pictures[..., 0]
+    rows = -(-len(pictures) // _GROUPS)
+    figure = Figure(figsize=(1.5 * 3 * _GROUPS, 1.5 * rows + 0.4), layout="constrained")
+    axes = np.atleast_2d(figure.subplots(rows, 3 * _GROUPS))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for index, triple in enumerate(pictures):
+        row, group = index % rows, index // rows
+        for column, picture in enumerate(triple):
+            axis = axes[row, 3 * group + column]
+            axis.imshow(np.sqrt(np.clip(picture, 0, 1)), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            if row == 0:
+                axis.set_title(_COLUMNS[column], fontsize=9)
+    _save(figure, path)
+
+
+def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
+    """One panel per term, training and validation, over the epochs of all phases.
+
+    Args:
+        history: as in history.csv: phase, epoch and a column per term, NaN where a phase lacks it.
+        path: of the PNG.
+    """
+    terms = [name for name in history.columns if name not in _SKIPPED and not name.startswith("val_")]
+    figure = Figure(figsize=(3.2 * len(terms), 2.8), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(terms)))
+    epoch = np.arange(1, len(history) + 1)
+    begins = epoch[history["phase"].ne(history["phase"].shift())]
+    for axis, term in zip(axes, terms, strict=True):
+        for name, label in ((term, "training"), (f"val_{term}", "validation")):
+            if name in history:
+                axis.plot(epoch, history[name], marker=".", label=label)
+        for begin in begins[1:]:
+            axis.axvline(begin - 0.5, color="0.6", linestyle=":")
+        axis.set(title=f"{term} (nats per galaxy)", xlabel="epoch")
+        axis.legend(fontsize=8)
+    _save(figure, path)
+
+
+def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[str, ...], path: str | Path) -> None:
+    """Predicted against voted fractions, a panel per answer, with the mean vote in bins of the prediction.
+
+    Args:
+        fractions, predicted: arrays (N, K), in [0, 1].
+        answers: names of the K answers.
+        path: of the PNG.
+    """
+    figure = Figure(figsize=(3.4 * len(answers), 3.5), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(answers)))
+    edges = np.linspace(0, 1, _BINS + 1)
+    for index, (axis, answer) in enumerate(zip(axes, answers, strict=True)):
+        x, y = predicted[:, index], fractions[:, index]
+        axis.scatter(x, y, s=6, alpha=0.3, linewidths=0, color="tab:blue")
+        axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
+        which = np.clip(np.digitize(x, edges) - 1, 0, _BINS - 1)
+        filled = np.unique(which)
+        means = [(x[which == bin_].mean(), y[which == bin_].mean()) for bin_ in filled]
+        axis.plot(*zip(*means, strict=True), color="tab:orange", marker="o", markersize=4, label="mean vote in bin")
+        rmse = np.sqrt(np.mean((x - y) ** 2))
+        axis.set(title=f"{answer.replace('_', ' ')}: RMSE {rmse:.3f}", xlabel="predicted fraction", xlim=(0, 1), ylim=(0, 1))
+        axis.set_aspect("equal")
+    axes[0].set_ylabel("voted fraction")
+    axes[0].legend(fontsize=8)
+    _save(figure, path)

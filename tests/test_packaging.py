@@ -1,0 +1,54 @@
+"""The files around the package say the same as the package."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def citation() -> dict:
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+def test_citation_names_the_installed_version_and_licence(citation):
+    installed = metadata.metadata("etvae_tf")
+    assert citation["version"] == installed["Version"]
+    assert citation["license"] in (installed["License"], installed["License-Expression"])
+
+
+def test_citation_has_every_field_the_format_requires(citation):
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    (paper,) = citation["references"]
+    assert {"type", "title", "authors"} <= set(paper)
+    assert [author["family-names"] for author in paper["authors"]] == ["Nishikawa-Toomey", "Smith", "Gal"]
+    assert paper["url"].endswith("2011.08714")
+
+
+def test_licence_is_the_full_apache_text():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    for part in ("Version 2.0, January 2004", "9. Accepting Warranty or Additional Liability", "APPENDIX:"):
+        assert part in text
+
+
+def test_ci_installs_with_the_commands_of_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    commands = [line.split('"')[1] for line in script.splitlines() if line.startswith(("test_command=", "main_command="))]
+    assert len(commands) == 2
+    for command in commands:
+        assert command in readme
+
+
+def test_extras_are_those_the_readme_offers():
+    assert set(metadata.metadata("etvae_tf").get_all("Provides-Extra")) == {"addons", "test"}
+
+
+def test_command_line_and_configs_stay_outside_the_package():
+    top_level = {path.parts[0] for path in metadata.files("etvae_tf") or [] if path.suffix == ".py"}
+    assert not top_level & {"main.py", "configs", "tests"}
