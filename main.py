@@ -13,9 +13,9 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 
-
 def _refuse(sentence: str) -> NoReturn:
-    print(f"main.py: error: {sentence}", file=sys.stderr)
+    one_line = " ".join(sentence.replace("\\n", " ").split())
+    print(f"main.py: error: {one_line}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -23,7 +23,7 @@ _DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "configs", "
 try:  # the config is read here, with its overrides
     _CONFIG = config_flags.DEFINE_config_file("config", _DEFAULT, "Config file; --config.FIELD=VALUE overrides a field.")
 except (AttributeError, KeyError, TypeError, ValueError) as error:
-    _refuse(f"{error} (in a --config flag)".replace("\\n", "; ").replace("\n", "; "))
+    _refuse(f"in a --config flag: {error}")
 _MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "Train a run, or score a trained one on a table.")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA.")
 _SHORT = {  # short flag -> config field
@@ -48,8 +48,9 @@ def _parse(arguments: list[str]) -> list[str]:
     """Parses flags; whatever is wrong with them is one sentence and exit code 2."""
     try:
         rest = flags.FLAGS(arguments)
+        _CONFIG.value["regime"]  # absl keeps an unreadable config file to itself until a field is asked for
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        _refuse(str(error).strip().splitlines()[0])
+        _refuse(str(error))
     if len(rest) > 1:
         _refuse(f"unexpected argument {rest[1]!r}; flags are written --name=value, see --help.")
     return rest
@@ -61,10 +62,7 @@ def main(_: list[str]) -> None:
     from etvae_tf import run
     from etvae_tf.errors import InputError
 
-    try:
-        config = _CONFIG.value
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        _refuse(f"config cannot be read: {error}")
+    config = _CONFIG.value
     for flag, field in _SHORT.items():
         if flags.FLAGS[flag].value is not None:
             config.update_from_flattened_dict({field: flags.FLAGS[flag].value})

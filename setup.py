@@ -4,13 +4,13 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# Each lower bound is the TensorFlow 2.15.1 stack, the last one that tensorflow-addons imports on; pip takes the newest
-# release that fits the Python in use. keras, tf-keras and tensorboard carry TensorFlow's own version bounds, so they follow it.
+# The lower bounds are the TensorFlow 2.15.1 stack, the last one on which tensorflow-addons imports; pip takes
+# the newest releases that fit the Python in use. tf-keras names the TensorFlow it goes with, so it follows.
 REQUIREMENTS = [
     "tensorflow>=2.15.1,<2.22",
     "keras>=2.15,<4",
     "tensorflow-probability>=0.23,<0.26",
-    "tf-keras>=2.15,<2.22",  # tensorflow-probability imports it; each release requires the TensorFlow of its own number
+    "tf-keras>=2.15,<2.22",  # imported by tensorflow-probability
     "tensorboard>=2.15,<2.22",  # TensorFlow 2.21 no longer installs it
     "numpy>=1.23.5",
     "absl-py>=1.4",
@@ -27,8 +27,8 @@ EXTRAS = {
         "tensorflow-probability>=0.23,<0.24",
         "tf-keras>=2.15,<2.16",
         "tensorflow-addons>=0.23,<0.24",
-        "pyarrow<26",  # from 26 on it wants NumPy 2 without saying so to pip; TensorFlow 2.15 holds NumPy 1
-        "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which setuptools has dropped since
+        "pyarrow<26",  # 26 needs NumPy 2 without telling pip; TensorFlow 2.15 needs NumPy 1
+        "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which newer ones lack
     ],
     "test": ["pytest>=8", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
 }

@@ -45,15 +45,15 @@ def get_config() -> ConfigDict:
     pose.order = 2  # harmonic m of the circular mean: 1 is the paper, 2 finds the axis of two-fold symmetric galaxies
     pose.filters = (16, 16, 16)  # of the cyclic convolutions
     pose.angles = 64  # A, directions of the polar grid
-    pose.radii = 32  # R, rings of the polar grid
-    pose.blur = 0.03  # standard deviation of the blur before it, as a fraction of the picture's height
+    pose.radii = 16  # R, rings of the polar grid
+    pose.blur = 0.04  # standard deviation of the blur before it, as a fraction of the picture's height
     model.classifier = classifier = ConfigDict()
     classifier.units = 64  # of the hidden layer
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
     train.vae_steps = 1500  # ELBO steps (alternating: of both kinds)
-    train.vote_steps = 600  # steps on labels (supervised, and the second phase of two_step)
+    train.vote_steps = 1500  # steps on labels (supervised, and the second phase of two_step)
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
     train.unlabelled_batch = 64  # pictures per ELBO step
     train.labelled_batch = 32  # galaxies per vote step
@@ -61,6 +61,6 @@ def get_config() -> ConfigDict:
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
-    train.kl_warmup_steps = 0  # ELBO steps over which the KL weight rises from 0
+    train.kl_warmup_steps = 500  # ELBO steps over which the KL weight rises from 0
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return config.lock()

@@ -21,6 +21,7 @@ def get_config() -> ConfigDict:
     config.model.pose.angles = 32
     config.model.pose.radii = 16
     config.train.vae_steps = 4
+    config.train.kl_warmup_steps = 0
     config.train.vote_steps = 4
     config.train.steps_per_epoch = 2
     config.train.unlabelled_batch = 8

@@ -1,7 +1,7 @@
-"""Synthetic galaxies with known morphology, vote fractions and position angle; a function of (seed, index) alone.
+"""Synthetic galaxies of known morphology, fractions and position angle: functions of (seed, index).
 
 Surface brightness of bulge + disc (Sersic), logarithmic spiral arms and a bar in the disc's plane, inclined, turned,
-blurred by a Gaussian PSF, with field stars, artefacts, noise and the asinh stretch of SDSS cutouts (Lupton et al. 2004).
+blurred by a Gaussian PSF, with field stars, artefacts, noise and the asinh stretch of SDSS (Lupton et al. 2004).
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def _parameters(uniform: np.ndarray, size: int) -> dict[str, np.ndarray]:
         "bar": np.where(barred, between(0.15, 0.5), 0.0),
         "bar_length": between(0.6, 1.1),
         "bar_angle": between(0.0, np.pi),
+        "lopsided": between(0.03, 0.3),
         "clumps": np.where(spiral, between(0.0, 0.5), 0.0),
         "psf": between(0.011, 0.021) * size,
         "peak": np.exp(between(np.log(0.7), np.log(2.6))),
@@ -155,7 +156,8 @@ def _light(galaxy: dict[str, np.ndarray], size: int, channels: int) -> np.ndarra
     across = (-np.sin(g["angle"]) * x + np.cos(g["angle"]) * y) / g["axis_ratio"]
     radius = np.sqrt(along**2 + across**2) / g["radius"] + np.float32(1e-3)
     phase = np.arctan2(across, along)
-    disc = np.exp(-1.68 * radius)
+    disc = np.exp(-1.68 * radius) * (1 + g["lopsided"] * radius * np.cos(phase - 2 * g["bar_angle"]))
+    disc = np.maximum(disc, 0)
     log_radius = np.log(radius)
     wave = np.cos(g["arms"] * (phase - g["arm_phase"] - g["winding"] * np.maximum(log_radius, -1.2)))
     ramp = np.clip((radius - 0.25) / 0.5, 0, 1)

@@ -34,8 +34,8 @@ class Pose(keras.layers.Layer):
         group: PoseGroup,
         filters: tuple[int, ...] = (16, 16, 16),
         angles: int = 64,
-        radii: int = 32,
-        blur: float = 0.025,
+        radii: int = 16,
+        blur: float = 0.04,
         sampler: str = "gather",
         **kwargs,
     ):

@@ -32,7 +32,7 @@ class CanonicalResampling(keras.layers.Layer):
     """
 
     def __init__(
-        self, group: PoseGroup, angles: int = 64, radii: int = 32, blur: float = 0.025, sampler: str = "gather", **kwargs
+        self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, sampler: str = "gather", **kwargs
     ):
         """Args:
         group: whose canonical coordinates are sampled.

@@ -61,9 +61,8 @@ class Encoder(keras.layers.Layer):
 
     def build(self, input_shape: tuple) -> None:
         """Builds all parts for (B, H, W, C)."""
-        if self.pose is not None:
+        if self.pose is not None and not self.pose.built:  # a deserialised pose comes built
             self.pose.build(input_shape)
-            self.to_canonical.build(input_shape)
         shape = tuple(input_shape)
         for layer in self.convolutions:
             layer.build(shape)

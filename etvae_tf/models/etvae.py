@@ -57,15 +57,19 @@ class ETVAE(keras.Model):
         self.sampling = PosteriorSampling(name="posterior_sampling")
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
+        self.vae_optimizer = None  # until compiled
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _TRACKED}
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Builds all parts; the picture's shape is the decoder's."""
         size, channels = self.decoder.image_size, self.decoder.channels
         self.image_shape = (size, size, channels)
-        self.encoder.build((None, *self.image_shape))
-        self.decoder.build((None, self.encoder.latent_dim))
-        self.classifier.build((None, self.encoder.latent_dim))
+        latent_shape = (None, self.encoder.latent_dim)
+        shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "classifier": latent_shape}
+        for name, shape in shapes.items():
+            part = getattr(self, name)
+            if not part.built:  # deserialised parts come built
+                part.build(shape)
         self.log_pixel_scale = self.add_weight(
             name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
         )
@@ -119,11 +123,8 @@ class ETVAE(keras.Model):
     @property
     def vae_variables(self) -> list:
         """What an ELBO step moves."""
-        return [
-            *self.encoder.trainable_variables,
-            *self.decoder.trainable_variables,
-            self.log_pixel_scale,
-        ]
+        scale = [] if self.pixel_likelihood == "bernoulli" else [self.log_pixel_scale]  # it has none
+        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale]
 
     @property
     def vote_variables(self) -> list:
@@ -163,8 +164,10 @@ class ETVAE(keras.Model):
         self.optimizer.build(self.vote_variables)
         self.vae_optimizer.build(self.vae_variables)
 
-    def get_compile_config(self) -> dict[str, Any]:
-        """What compiles a loaded model again."""
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What compiles a loaded model again; None before `compile`."""
+        if self.vae_optimizer is None:
+            return None
         return {
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "vae_optimizer": keras.saving.serialize_keras_object(self.vae_optimizer),

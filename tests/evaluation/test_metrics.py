@@ -1,0 +1,80 @@
+"""Metrics against closed values and SciPy; figures are drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy import stats
+
+from etvae_tf.errors import InputError
+from etvae_tf.evaluation import (
+    evaluate_predictions,
+    loss_figure,
+    prediction_spread,
+    reconstruction_figure,
+    vote_metrics,
+    votes_figure,
+)
+
+ANSWERS = ("smooth", "featured_or_disk", "artifact")
+RANDOM = np.random.default_rng(3)
+
+
+def test_closed_values() -> None:
+    metrics = vote_metrics(np.array([[10, 0], [5, 5], [0, 0]]), np.array([[0.8, 0.2], [0.5, 0.5], [0, 1]]), ("a", "b"))
+    assert metrics["n_galaxies"] == 2, "the galaxy without votes is left out"
+    assert metrics["vote_rmse"] == pytest.approx(np.sqrt(2 * 0.04 / 4))
+    assert metrics["mean_vote_l1"] == pytest.approx(0.4 / 2)
+    assert metrics["rmse_by_answer"]["a"] == pytest.approx(np.sqrt(0.04 / 2))
+    assert metrics["accuracy"] == 1.0
+    assert metrics["vote_nll"] == pytest.approx(-(10 * np.log(0.8) + np.log(252 / 1024)) / 20)
+
+
+def test_nll_equals_scipy() -> None:
+    votes = RANDOM.multinomial(40, [0.5, 0.4, 0.1], size=20)
+    predicted = RANDOM.dirichlet([3, 3, 1], 20)
+    expected = -sum(stats.multinomial.logpmf(row, 40, p) for row, p in zip(votes, predicted, strict=True))
+    assert vote_metrics(votes, predicted, ANSWERS)["vote_nll"] == pytest.approx(expected / votes.sum(), rel=1e-6)
+
+
+def test_perfect_predictions_and_the_constant_mean() -> None:
+    votes = RANDOM.multinomial(40, [0.5, 0.4, 0.1], size=20)
+    fractions = votes / 40
+    metrics = evaluate_predictions(votes, fractions, fractions.mean(axis=0), ANSWERS)
+    assert metrics["vote_rmse"] == 0 and metrics["accuracy"] == 1
+    assert metrics["constant_mean"]["vote_rmse"] == pytest.approx(fractions.std(axis=0).__pow__(2).mean() ** 0.5)
+    assert metrics["constant_mean"]["fractions"]["smooth"] == pytest.approx(fractions[:, 0].mean())
+
+
+def test_impossible_predictions_cost_much_but_not_infinity() -> None:
+    assert np.isfinite(vote_metrics(np.array([[1, 0]]), np.array([[0.0, 1.0]]), ("a", "b"))["vote_nll"])
+
+
+def test_no_votes_at_all_is_refused() -> None:
+    with pytest.raises(InputError, match="at least one"):
+        vote_metrics(np.zeros((2, 3)), np.ones((2, 3)) / 3, ANSWERS)
+
+
+def test_spread() -> None:
+    same = np.tile(RANDOM.random((1, 5, 3)), (4, 1, 1))
+    assert prediction_spread(same) == pytest.approx(0, abs=1e-12)
+    assert prediction_spread(np.array([[[0.0]], [[1.0]]])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
+    images = RANDOM.random((5, 16, 16, channels))
+    reconstruction_figure(images, images, images, tmp_path / "reconstructions.png")
+    history = pd.DataFrame(
+        {"phase_index": [0, 1], "phase": ["vae", "votes"], "epoch": [0, 0], "elbo": [1.0, np.nan], "val_elbo": [2.0, np.nan]}
+    )
+    loss_figure(history, tmp_path / "losses.png")
+    votes_figure(RANDOM.dirichlet([1, 1, 1], 30), RANDOM.dirichlet([1, 1, 1], 30), ANSWERS, tmp_path / "votes.png")
+    for path in tmp_path.iterdir():
+        with Image.open(path) as picture:
+            assert min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
+    assert len(list(tmp_path.iterdir())) == 3

@@ -1,0 +1,156 @@
+"""`python main.py` as a user meets it: whole runs in a subprocess, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+ANSWERS = ["smooth", "featured_or_disk", "artifact"]
+
+
+def main(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "main.py", "--config=configs/quicktest.py", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table of 60 galaxies in Kaggle's form and a zip of their pictures."""
+    folder = tmp_path_factory.mktemp("survey")
+    random = np.random.default_rng(0)
+    ids = np.arange(100, 160)
+    fractions = random.dirichlet([2, 2, 0.2], len(ids))
+    columns = {f"Class1.{index + 1}": fractions[:, index] for index in range(3)}
+    pd.DataFrame({"GalaxyID": ids, **columns}).to_csv(folder / "votes.csv", index=False)
+    with zipfile.ZipFile(folder / "pictures.zip", "w") as archive:
+        for galaxy in ids:
+            picture = folder / f"{galaxy}.jpg"
+            Image.fromarray(random.integers(0, 255, (48, 48, 3), dtype=np.uint8)).save(picture)
+            archive.write(picture, picture.name)
+            picture.unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on the survey."""
+    workdir = tmp_path_factory.mktemp("runs") / "run"
+    finished = main(
+        f"--workdir={workdir}", f"--data={survey / 'votes.csv'}", f"--images={survey / 'pictures.zip'}", "--n_labels=30"
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    assert len(finished.stdout.strip().splitlines()[-3:]) == 3
+    assert finished.stdout.strip().splitlines()[-3].startswith("vote_rmse ")
+    return workdir
+
+
+def test_run_folder_is_complete(trained: Path, survey: Path) -> None:
+    names = {path.relative_to(trained).as_posix() for path in trained.rglob("*") if path.is_file()}
+    wanted = {
+        "config.json", "manifest.json", "split.csv", "history.csv", "model.keras", "metrics.json", "predictions.csv",
+        "figures/reconstructions.png", "figures/losses.png", "figures/votes.png", "checkpoints/checkpoint",
+    }  # fmt: skip
+    assert wanted <= names
+    assert any(name.startswith("tensorboard/") for name in names)
+    assert not [name for name in names if Path(name).name.startswith(".")], "no temporary file stays"
+
+    metrics = json.loads((trained / "metrics.json").read_text())
+    split = pd.read_csv(trained / "split.csv")
+    assert metrics["n_galaxies"] == (split["split"] == "test").sum()
+    for name in ("vote_rmse", "mean_vote_l1", "vote_nll", "accuracy"):
+        assert np.isfinite(metrics[name]) and np.isfinite(metrics["constant_mean"][name])
+    assert set(metrics["rmse_by_answer"]) == set(ANSWERS)
+    assert 0 <= metrics["pose_error_degrees"] <= 90
+    assert metrics["prediction_spread_under_rotation"] >= 0
+    assert set(metrics["wall_seconds"]) == {"data", "vae", "votes", "evaluation"}
+
+    manifest = json.loads((trained / "manifest.json").read_text())
+    assert len(manifest["labelled_ids"]) == 30
+    test_ids = set(split.loc[split["split"] == "test", "id"].astype(str))
+    assert not test_ids & set(manifest["labelled_ids"])
+    assert list(pd.read_csv(trained / "history.csv")["phase"]) == ["vae", "vae", "votes", "votes"]
+
+
+def test_metrics_are_those_of_the_predictions(trained: Path) -> None:
+    table = pd.read_csv(trained / "predictions.csv")
+    metrics = json.loads((trained / "metrics.json").read_text())
+    error = np.stack([table[f"{answer}_predicted"] - table[f"{answer}_voted"] for answer in ANSWERS], axis=1)
+    assert metrics["vote_rmse"] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-5)  # CSV holds float32
+    assert metrics["mean_vote_l1"] == pytest.approx(np.abs(error).sum(axis=1).mean(), rel=1e-5)
+
+
+def test_finished_run_is_not_repeated_and_another_config_is_refused(trained: Path, survey: Path) -> None:
+    before = (trained / "model.keras").stat().st_mtime_ns
+    data = (f"--data={survey / 'votes.csv'}", f"--images={survey / 'pictures.zip'}", f"--workdir={trained}")
+    again = main("--n_labels=30", *data)
+    assert again.returncode == 0 and "complete" in again.stdout
+    other = main("--n_labels=31", *data)
+    assert other.returncode == 2 and "n_labels was 30, is 31" in other.stderr
+    assert (trained / "model.keras").stat().st_mtime_ns == before
+
+
+def test_evaluate_scores_any_labelled_table(trained: Path, survey: Path) -> None:
+    counts = pd.DataFrame({"name": np.arange(100, 110), **{answer: np.arange(10) + 3 for answer in ANSWERS}})
+    counts.to_parquet(survey / "other.parquet")
+    scored = main(
+        "--mode=evaluate", f"--workdir={trained}", f"--data={survey / 'other.parquet'}",
+        f"--images={survey / 'pictures.zip'}", "--config.data.id_column=name",
+        f"--config.data.answer_columns={tuple(ANSWERS)}",
+    )  # fmt: skip
+    assert scored.returncode == 0, scored.stderr
+    metrics = json.loads((trained / "evaluation" / "other" / "metrics.json").read_text())
+    assert metrics["n_galaxies"] == 10
+    assert (trained / "evaluation" / "other" / "figures" / "votes.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--regime=semi"], "supervised, alternating, two_step"),
+        (["--n_labls=3"], "n_labels"),
+        (["--mode=dream"], "train|evaluate"),
+        (["--config.model.latent_dmi=3"], "latent_dim"),
+        (["--config.model.latent_dim=-3"], "model.latent_dim is -3"),
+        (["--config.data.image_size=50"], "try 48"),
+        (["--config.train.vae_steps=5"], "try --config.train.vae_steps=6"),
+        (["--config=configs/nowhere.py"], "nowhere.py"),
+        (["--n_labels=100000"], "lower --n_labels"),
+        (["--seed=-1"], "seed is -1"),
+        (["train"], "unexpected argument 'train'"),
+        (["--data=nowhere.csv", "--images={survey}/pictures.zip"], "nowhere.csv"),
+        (["--data={survey}/votes.csv", "--images={survey}/nowhere.zip"], "nowhere.zip"),
+        (["--data={survey}/votes.csv"], "--images"),
+        (["--images={survey}/pictures.zip"], "--data"),
+        (["--data={survey}/votes.csv", "--images={survey}/pictures.zip", "--n_labels=60"], "lower --n_labels"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    flags: list[str], sentence: str, survey: Path, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    refused = main(f"--workdir={workdir}", *(flag.format(survey=survey) for flag in flags))
+    lines = [line for line in refused.stderr.splitlines() if line.startswith("main.py: error: ")]
+    assert refused.returncode == 2, refused.stderr
+    assert len(lines) == 1 and sentence in lines[0]
+    assert "Traceback" not in refused.stderr
+    assert not workdir.exists()
+
+
+def test_evaluate_refuses_a_folder_without_a_run(tmp_path: Path) -> None:
+    refused = main("--mode=evaluate", f"--workdir={tmp_path}", "--data=table.csv")
+    assert refused.returncode == 2 and "holds no run" in refused.stderr
+
+
+def test_help_names_every_flag() -> None:
+    text = main("--help").stdout
+    for flag in ("regime", "n_labels", "seed", "workdir", "data", "images", "unlabelled", "split", "mode", "config"):
+        assert f"--{flag}" in text

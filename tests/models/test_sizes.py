@@ -1,0 +1,22 @@
+"""Every named config's model, with its exact number of parameters; a new config must be entered here."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from etvae_tf import build_model
+from etvae_tf.training import validate_config
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+PARAMETERS = {"default": 927_623, "paper": 389_119, "quicktest": 9_559}
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.py")), ids=lambda path: path.stem)
+def test_number_of_parameters(path: Path) -> None:
+    config = importlib.import_module(f"configs.{path.stem}").get_config()
+    validate_config(config)
+    model = build_model(config.model, config.data.image_size, config.data.channels, answers=3)
+    assert model.count_params() == PARAMETERS[path.stem]

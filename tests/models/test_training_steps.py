@@ -1,0 +1,139 @@
+"""What one training step moves, and what it must not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from galaxies import synthetic_images, tiny_model
+
+from etvae_tf import ETVAE
+
+IMAGES = synthetic_images(6, 32)
+VOTES = tf.constant([[30.0, 10, 0], [5, 35, 2], [0, 0, 0], [20, 20, 1], [40, 1, 0], [3, 3, 30]])
+
+
+def compiled(model: ETVAE, **options: object) -> ETVAE:
+    model.compile("adam", "adam", **options)
+    return model
+
+
+def weights(part: object) -> list[np.ndarray]:
+    return [np.array(value) for value in part.get_weights()]
+
+
+def same(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_supervised_step_never_touches_the_decoder() -> None:
+    model = compiled(tiny_model())
+    parts = (model.encoder, model.decoder, model.classifier)
+    before = [weights(part) for part in parts]
+    scale = float(model.log_pixel_scale)
+    logs = model.train_step({"labelled": (IMAGES, VOTES)})
+    moved = [not same(old, weights(part)) for old, part in zip(before, parts, strict=True)]
+    assert moved == [True, False, True]
+    assert float(model.log_pixel_scale) == scale
+    assert set(logs) == {"vote_nll"}
+
+
+def test_elbo_step_never_touches_the_classifier() -> None:
+    model = compiled(tiny_model())
+    parts = (model.encoder, model.decoder, model.classifier)
+    before = [weights(part) for part in parts]
+    logs = model.train_step({"unlabelled": IMAGES})
+    moved = [not same(old, weights(part)) for old, part in zip(before, parts, strict=True)]
+    assert moved == [True, True, False]
+    assert set(logs) == {"elbo", "log_likelihood", "kl"}
+
+
+def test_alternating_is_the_elbo_step_and_then_the_vote_step() -> None:
+    together, apart = compiled(tiny_model()), compiled(tiny_model())
+    together.train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
+    apart.train_step({"unlabelled": IMAGES})
+    apart.train_step({"labelled": (IMAGES, VOTES)})
+    assert same(weights(together), weights(apart))
+
+
+def test_frozen_encoder_stays() -> None:
+    model = compiled(tiny_model(), freeze_encoder=True)
+    encoder, classifier = weights(model.encoder), weights(model.classifier)
+    model.train_step({"labelled": (IMAGES, VOTES)})
+    assert same(encoder, weights(model.encoder))
+    assert not same(classifier, weights(model.classifier))
+
+
+def test_galaxy_without_votes_changes_nothing() -> None:
+    blank, noisy = compiled(tiny_model()), compiled(tiny_model())
+    other = tf.concat([IMAGES[:2], 1.0 - IMAGES[2:3], IMAGES[3:]], axis=0)
+    blank.train_step({"labelled": (IMAGES, VOTES)})
+    noisy.train_step({"labelled": (other, VOTES)})
+    for one, second in zip(weights(blank), weights(noisy), strict=True):
+        np.testing.assert_allclose(one, second, atol=1e-6)  # Adam's first step is 1e-3 per weight
+    np.testing.assert_array_equal(blank.vote_terms(IMAGES, VOTES)[2], 0.0)
+
+
+def test_steps_are_functions_of_seed_and_step() -> None:
+    first, second, other = (compiled(tiny_model(seed)) for seed in (0, 0, 1))
+    other.set_weights(first.get_weights())
+    batch = {"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)}
+    logs = [model.train_step(batch) for model in (first, second, other)]
+    assert float(logs[0]["elbo"]) == float(logs[1]["elbo"])
+    assert float(logs[0]["elbo"]) != float(logs[2]["elbo"])
+    assert float(logs[0]["vote_nll"]) != float(logs[2]["vote_nll"])
+
+
+@pytest.mark.parametrize(("step", "weight"), [(0, 0.5), (1, 1.0), (3, 2.0), (9, 2.0)])
+def test_kl_weight_warms_up_linearly(step: int, weight: float) -> None:
+    model = compiled(tiny_model(), kl_weight=2.0, kl_warmup_steps=4)
+    assert float(model._kl_weight(tf.constant(step))) == pytest.approx(weight)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "laplace", "bernoulli"])
+def test_every_pixel_likelihood_learns(likelihood: str) -> None:
+    model = compiled(tiny_model(pixel_likelihood=likelihood))
+    elbos = []
+    for _ in range(30):
+        model.reset_metrics()
+        elbos.append(float(model.train_step({"unlabelled": IMAGES})["elbo"]))
+    assert np.isfinite(elbos).all() and elbos[-1] > elbos[0]
+
+
+def test_votes_are_learnt() -> None:
+    model = compiled(tiny_model())
+    before = float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES)))
+    for _ in range(60):
+        model.train_step({"labelled": (IMAGES, VOTES)})
+    assert float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES))) < 0.7 * before
+
+
+def test_plain_vae_has_no_pose() -> None:
+    model = tiny_model(pose__group="none")
+    assert model.encoder.pose is None
+    assert not [variable for variable in model.encoder.trainable_variables if "cyclic" in variable.name]
+    assert model(IMAGES)["pose"].shape == (6, 0)
+    compiled(model).train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
+
+
+def test_rotation_and_scale_needs_no_change_of_the_model() -> None:
+    model = compiled(tiny_model(pose__group="rotation_scale"))
+    model.train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
+    assert model(IMAGES)["pose"].shape == (6, 2)
+    assert model.check_equivariance(IMAGES).shape == (6, 2)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(32, 3), (64, 1), (96, 3), (256, 1)])
+def test_sizes_and_colours(size: int, channels: int) -> None:
+    model = tiny_model(size=size, channels=channels)
+    images = tf.random.stateless_uniform([1, size, size, channels], [0, 0])
+    posterior, reconstruction = model.reconstruct(images)
+    assert reconstruction.shape == posterior.canonical.shape == images.shape
+
+
+def test_evaluate_reports_every_term() -> None:
+    model = compiled(tiny_model())
+    data = tf.data.Dataset.from_tensors({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
+    measured = model.evaluate(data, return_dict=True, verbose=0)
+    assert {"elbo", "kl", "log_likelihood", "vote_nll"} <= set(measured)
+    assert measured["elbo"] == pytest.approx(measured["log_likelihood"] - measured["kl"], rel=1e-4)

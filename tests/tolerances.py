@@ -1,0 +1,14 @@
+"""Every tolerance of the tests, with its reason."""
+
+SAMPLING_ATOL = 1e-5  # of [0, 1]: positions near 32 carry 2e-6 of rounding in float32
+GRADIENT_ATOL = 2e-3  # central differences of step 1e-2 in float32 on values of order 1
+POSE_DEGREES = 1.0  # median error of the pose law; one of 64 angular bins is 5.6 degrees
+CANONICAL_ATOL = 0.02  # of [0, 1]: a turned picture is sampled twice, its canonical view blurs by that much
+PREDICTION_SPREAD = 0.05  # vote fractions of turned galaxies; 43 volunteers alone scatter by 0.05
+SCALED_POSE_DEGREES = 5.6  # one angular bin: magnified pictures lose their rim, so this law is approximate
+SCALE_LAW = 0.12  # log scale, of a range of +-0.2: as above
+XLA_ATOL = 2e-4  # XLA fuses and orders sums differently; logits are of order 1
+BATCH_ATOL = 1e-5  # another batch size takes another matrix-product kernel
+SAVED_ATOL = 0.0  # a saved model has the same weights and runs the same kernels
+KL_ATOL = 1e-4  # nats; float32 sums of some ten terms of order 1
+MONTE_CARLO_SIGMAS = 5.0  # standard errors; a false alarm in 1.7 million

@@ -1,0 +1,199 @@
+"""Regimes, validation of configs, and what reaches training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import quicktest
+from etvae_tf.data import GalaxyData, load_data
+from etvae_tf.errors import InputError
+from etvae_tf.models import ETVAE, build_model
+from etvae_tf.training import REGIMES, RunFolder, phases, train, validate_config
+from etvae_tf.training.phases import compile_for
+
+
+def run(regime: str, folder: Path, **changes: object) -> tuple[ETVAE, GalaxyData, RunFolder]:
+    config = quicktest.get_config()
+    config.regime = regime
+    config.update_from_flattened_dict({name.replace("__", "."): value for name, value in changes.items()})
+    data, run_folder = load_data(config), RunFolder(folder)
+    run_folder.claim(json.loads(config.to_json()), data)
+    model, seconds = train(config, data, run_folder)
+    assert list(seconds) == [phase.name for phase in phases(regime, 4, 4)]
+    return model, data, run_folder
+
+
+def fresh_model() -> ETVAE:
+    """The weights every run of seed 0 starts from."""
+    config = quicktest.get_config()
+    keras.utils.set_random_seed(0)
+    return build_model(config.model, config.data.image_size, config.data.channels, 3)
+
+
+def same_weights(first: keras.layers.Layer, second: keras.layers.Layer) -> bool:
+    pairs = zip(first.get_weights(), second.get_weights(), strict=True)
+    return all(np.array_equal(one, other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_regimes_move_what_they_should(regime: str, tmp_path: Path) -> None:
+    model, _, folder = run(regime, tmp_path / "run")
+    start = fresh_model()
+    assert not same_weights(model.encoder, start.encoder)
+    assert not same_weights(model.classifier, start.classifier)
+    assert same_weights(model.decoder, start.decoder) == (regime == "supervised")
+    assert folder.model.exists() and folder.history.exists()
+
+
+def test_second_phase_starts_from_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoders = {}
+    original = ETVAE.fit
+
+    def fit(self: ETVAE, *args: object, **kwargs: object) -> object:
+        encoders[len(encoders)] = [np.array(value) for value in self.encoder.get_weights()]
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(ETVAE, "fit", fit)
+    run("two_step", tmp_path / "both")
+    first = fresh_model()
+    for one, other in zip(encoders[0], first.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert any(not np.array_equal(one, other) for one, other in zip(encoders[0], encoders[1], strict=True))
+
+
+def test_frozen_encoder_stays_as_the_vae_left_it(tmp_path: Path) -> None:
+    trained, _, _ = run("two_step", tmp_path / "trained", train__vote_steps=2, train__freeze_encoder=True)
+    longer, _, _ = run("two_step", tmp_path / "longer", train__freeze_encoder=True, data__validation_fraction=0.0)
+    assert same_weights(trained.encoder, longer.encoder)
+    assert not same_weights(trained.classifier, longer.classifier)
+
+
+def batches_seen(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """Everything handed to `train_step`, run eagerly."""
+    seen: list[dict] = []
+    original = ETVAE.train_step
+
+    def train_step(self: ETVAE, batch: dict) -> dict:
+        seen.append(tf.nest.map_structure(np.asarray, batch))
+        return original(self, batch)
+
+    monkeypatch.setattr(ETVAE, "train_step", train_step)
+    monkeypatch.setattr(ETVAE, "compile", eagerly(ETVAE.compile))
+    return seen
+
+
+def eagerly(compile_: object) -> object:
+    def compile_eagerly(self: ETVAE, *args: object, **kwargs: object) -> None:
+        compile_(self, *args, **{**kwargs, "run_eagerly": True})
+
+    return compile_eagerly
+
+
+def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
+    for batch in seen:
+        yield from batch.get("unlabelled", [])
+        yield from batch.get("labelled", [[]])[0]
+
+
+def test_no_test_galaxy_and_no_hidden_label_reaches_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = batches_seen(monkeypatch)
+    _, data, _ = run("alternating", tmp_path / "run", n_labels=20, data__augment_flips=False)
+    trained_on = {np.round(picture * 255).astype(np.uint8).tobytes() for picture in pictures(seen)}
+    assert len(trained_on) > 30
+    assert not trained_on & {image.tobytes() for image in data.test.images}
+    assert trained_on <= {image.tobytes() for image in data.pool}
+    labels = {row.tobytes() for batch in seen for row in batch["labelled"][1]}
+    assert labels <= {row.tobytes() for row in data.train.votes} and labels
+
+
+def test_poisoned_test_galaxies_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clean, _, _ = run("two_step", tmp_path / "clean")
+
+    loaded = load_data
+
+    def poisoned(config: object) -> GalaxyData:
+        data = loaded(config)
+        data.test.images[:] = 255
+        data.test.votes[:] = 1e6
+        return data
+
+    monkeypatch.setitem(run.__globals__, "load_data", poisoned)
+    dirty, _, _ = run("two_step", tmp_path / "dirty")
+    assert same_weights(clean, dirty)
+
+
+def test_two_processes_of_one_seed_agree_and_another_seed_differs(tmp_path: Path) -> None:
+    first, _, _ = run("alternating", tmp_path / "first")
+    second, _, _ = run("alternating", tmp_path / "second")
+    other, _, _ = run("alternating", tmp_path / "other", seed=1)
+    assert same_weights(first, second)
+    assert not same_weights(first, other)
+
+
+def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
+    import pandas as pd
+
+    model, data, folder = run("supervised", tmp_path / "run", train__vote_steps=12, train__vote_learning_rate=0.05)
+    images = tf.constant(data.validation.images, tf.float32) / 255.0
+    kept = float(tf.reduce_mean(model.vote_terms(images, tf.constant(data.validation.votes))))
+    assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_nll"].min(), rel=1e-5)
+
+
+def test_optimizers_decay_over_the_steps_they_take() -> None:
+    for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (4, 4), "two_step": (6, 4)}.items():
+        config = quicktest.get_config().train
+        config.vae_steps, config.vote_steps = 4, 6
+        model = fresh_model()
+        compile_for(model, regime, config)
+        decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
+        assert decays == [votes, elbo]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("regime", "semi", "supervised, alternating, two_step"),
+        ("data.image_size", 50, "try 48"),
+        ("data.image_size", 512, "try 256"),
+        ("data.channels", 2, "1, 3"),
+        ("data.crop_fraction", 0.0, r"\(0, 1\]"),
+        ("data.validation_fraction", 1.0, r"\[0, 1\)"),
+        ("model.filters", (), "whole numbers"),
+        ("model.pose.order", 0, "whole number >= 1"),
+        ("model.pose.group", "shear", "rotation_scale"),
+        ("model.pixel_likelihood", "poisson", "gaussian"),
+        ("model.sampler", "opencv", "gather"),
+        ("train.vote_steps", 5, "try --config.train.vote_steps=6"),
+        ("train.vae_learning_rate", -1.0, "number > 0"),
+        ("n_labels", 1, ">= 2"),
+    ],
+)
+def test_impossible_configs_are_refused(field: str, value: object, sentence: str) -> None:
+    config = quicktest.get_config()
+    config.update_from_flattened_dict({field: value})
+    with pytest.raises(InputError, match=sentence):
+        validate_config(config)
+
+
+def test_foreign_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="no run"):
+        RunFolder(tmp_path).check({})
+    with pytest.raises(InputError, match="is a file"):
+        RunFolder(tmp_path / "notes.txt").check({})
+
+
+def test_changed_data_are_refused(tmp_path: Path) -> None:
+    config = quicktest.get_config()
+    data = load_data(config)
+    RunFolder(tmp_path / "run").claim(json.loads(config.to_json()), data)
+    changed = GalaxyData(**{**vars(data), "fingerprints": {"synthetic": "another sky"}})
+    with pytest.raises(InputError, match="begun on other data"):
+        RunFolder(tmp_path / "run").claim(json.loads(config.to_json()), changed)
