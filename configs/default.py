@@ -52,10 +52,11 @@ def get_config() -> ConfigDict:
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
-    train.vae_steps = 1500  # ELBO steps (alternating: of both kinds)
-    train.vote_steps = 1500  # steps on labels (supervised, and the second phase of two_step)
+    train.vae_steps = 2000  # ELBO steps of two_step's first phase
+    train.vote_steps = 1500  # vote steps of supervised, and of two_step's second phase
+    train.alternating_steps = 2500  # steps of alternating, each one of both kinds
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
-    train.unlabelled_batch = 64  # pictures per ELBO step
+    train.unlabelled_batch = 32  # pictures per ELBO step
     train.labelled_batch = 32  # galaxies per vote step
     train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine

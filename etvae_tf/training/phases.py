@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["REGIMES", "Phase", "phases"]
+import keras
+
+__all__ = ["REGIMES", "Phase", "compile_for", "phases"]
 
 REGIMES = ("supervised", "alternating", "two_step")
 
@@ -27,27 +29,22 @@ class Phase:
     steps: int
 
 
-def phases(regime: str, vae_steps: int, vote_steps: int) -> list[Phase]:
+def phases(regime: str, config: Any) -> list[Phase]:
     """What a regime does, in order.
 
     Args:
         regime: one of `REGIMES`.
-        vae_steps: ELBO steps of alternating and of two_step's first phase.
-        vote_steps: vote steps of supervised and of two_step's second phase.
+        config: `config.train` of a run: vae_steps, vote_steps, alternating_steps.
     """
-    votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps)
-    return {
-        "supervised": [votes],
-        "alternating": [Phase("alternating", unlabelled=True, labelled=True, steps=vae_steps)],
-        "two_step": [Phase("vae", unlabelled=True, labelled=False, steps=vae_steps), votes],
-    }[regime]
+    vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps)
+    votes = Phase("votes", unlabelled=False, labelled=True, steps=config.vote_steps)
+    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=config.alternating_steps)
+    return {"supervised": [votes], "alternating": [alternating], "two_step": [vae, votes]}[regime]
 
 
 def compile_for(model: Any, regime: str, config: Any) -> None:
     """Compiles the model with one Adam for each objective, its rate decaying to 0 over the steps that it takes."""
-    import keras
-
-    plan = phases(regime, config.vae_steps, config.vote_steps)
+    plan = phases(regime, config)
     rates = {"unlabelled": config.vae_learning_rate, "labelled": config.vote_learning_rate}
     steps = {kind: sum(phase.steps for phase in plan if getattr(phase, kind)) for kind in rates}
     schedule = {kind: keras.optimizers.schedules.CosineDecay(rates[kind], max(steps[kind], 1)) for kind in rates}

@@ -36,7 +36,7 @@ def train(config: Any, data: GalaxyData, folder: RunFolder) -> tuple[ETVAE, dict
     compile_for(model, config.regime, config.train)
     state = RunState(folder)
     state.restore(model)
-    plan = phases(config.regime, config.train.vae_steps, config.train.vote_steps)
+    plan = phases(config.regime, config.train)
     seconds = {}
     for index, phase in enumerate(plan):
         if index < int(state.phase_index):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from pathlib import Path
 
 import pytest
@@ -19,4 +20,4 @@ def test_number_of_parameters(path: Path) -> None:
     config = importlib.import_module(f"configs.{path.stem}").get_config()
     validate_config(config)
     model = build_model(config.model, config.data.image_size, config.data.channels, answers=3)
-    assert model.count_params() == PARAMETERS[path.stem]
+    assert sum(math.prod(weights.shape) for weights in model.trainable_variables) == PARAMETERS[path.stem]

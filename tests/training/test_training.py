@@ -26,7 +26,7 @@ def run(regime: str, folder: Path, **changes: object) -> tuple[ETVAE, GalaxyData
     data, run_folder = load_data(config), RunFolder(folder)
     run_folder.claim(json.loads(config.to_json()), data)
     model, seconds = train(config, data, run_folder)
-    assert list(seconds) == [phase.name for phase in phases(regime, 4, 4)]
+    assert list(seconds) == [phase.name for phase in phases(regime, config.train)]
     return model, data, run_folder
 
 
@@ -147,9 +147,9 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
 
 
 def test_optimizers_decay_over_the_steps_they_take() -> None:
-    for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (4, 4), "two_step": (6, 4)}.items():
+    for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (8, 8), "two_step": (6, 4)}.items():
         config = quicktest.get_config().train
-        config.vae_steps, config.vote_steps = 4, 6
+        config.vae_steps, config.vote_steps, config.alternating_steps = 4, 6, 8
         model = fresh_model()
         compile_for(model, regime, config)
         decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
