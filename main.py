@@ -21,7 +21,9 @@ def _refuse(sentence: str) -> NoReturn:
 
 _DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "configs", "default.py")
 try:  # the config is read here, with its overrides
-    _CONFIG = config_flags.DEFINE_config_file("config", _DEFAULT, "Config file; --config.FIELD=VALUE overrides a field.")
+    _CONFIG = config_flags.DEFINE_config_file(
+        "config", _DEFAULT, "Config file; --config.FIELD=VALUE overrides a field."
+    )
 except (AttributeError, KeyError, TypeError, ValueError) as error:
     _refuse(f"in a --config flag: {error}")
 _MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "Train a run, or score a trained one on a table.")

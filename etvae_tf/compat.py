@@ -1,4 +1,4 @@
-"""What differs between the two stacks (TensorFlow 2.15 with Keras 2, TensorFlow 2.21 with Keras 3), and nothing else."""
+"""All that differs between the two stacks, TensorFlow 2.15 with Keras 2 and TensorFlow 2.21 with Keras 3."""
 
 from __future__ import annotations
 

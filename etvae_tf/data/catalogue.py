@@ -81,9 +81,7 @@ def read_catalogue(
             raise InputError(f"pseudo_count={pseudo_count}, expected a number above 0; 40 is usual.")
         values = values * pseudo_count
     if not values.any():
-        raise InputError(
-            f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies."
-        )
+        raise InputError(f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies.")
     return Catalogue(ids, values.astype(np.float32), found.answers, kind, column)
 
 
@@ -122,21 +120,16 @@ def read_ids(table: pd.DataFrame, column: str, path: str | Path) -> np.ndarray:
         )
     cells = table[column]
     if cells.isna().any():
-        raise InputError(
-            f"{path} has {int(cells.isna().sum())} rows without {column}; give every galaxy its id."
-        )
+        raise InputError(f"{path} has {int(cells.isna().sum())} rows without {column}; give every galaxy its id.")
     if pd.api.types.is_float_dtype(cells):
         if not (np.abs(cells) < 2**53).all() or not (cells == np.round(cells)).all():
-            raise InputError(
-                f"{path} stores {column} as floating point, which garbles ids; store it as text."
-            )
+            raise InputError(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
         cells = cells.astype("int64")
     ids = _bare_names(cells)
     if ids.duplicated().any():
         duplicates = list(dict.fromkeys(ids[ids.duplicated()]))
         raise InputError(
-            f"{path} lists {len(duplicates)} ids more than once ({first_few(duplicates)}); keep one row per "
-            "galaxy."
+            f"{path} lists {len(duplicates)} ids more than once ({first_few(duplicates)}); keep one row per galaxy."
         )
     return ids.to_numpy(dtype=str)
 
@@ -151,8 +144,7 @@ def _best_id_column(table: pd.DataFrame, picture_names: frozenset[str], path: st
     candidates = [column for column in ID_COLUMNS if column in table.columns]
     if not candidates:
         raise InputError(
-            f"{path} has none of the id columns {', '.join(ID_COLUMNS)}; name its own with "
-            "--config.data.id_column."
+            f"{path} has none of the id columns {', '.join(ID_COLUMNS)}; name its own with --config.data.id_column."
         )
     if len(candidates) == 1:
         return candidates[0]

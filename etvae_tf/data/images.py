@@ -71,12 +71,8 @@ def open_images(path: str | Path) -> ImageSource:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(
-            f"{path} is not a readable zip file ({error}); copy it again, or unpack it."
-        ) from error
-    members = {
-        info.filename: f"{info.file_size} {info.CRC}" for info in archive.infolist() if not info.is_dir()
-    }
+        raise InputError(f"{path} is not a readable zip file ({error}); copy it again, or unpack it.") from error
+    members = {info.filename: f"{info.file_size} {info.CRC}" for info in archive.infolist() if not info.is_dir()}
     return _source(path, members, archive.read)
 
 
@@ -167,9 +163,7 @@ def _decode(
         return position, preprocess(encoded, image_size, channels, crop_fraction)
 
     chunks = tf.data.Dataset.range(len(names)).batch(CHUNK).map(read).prefetch(2)
-    decoded = (
-        chunks.unbatch().map(decode, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors(log_warning=False)
-    )
+    decoded = chunks.unbatch().map(decode, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors(log_warning=False)
     return decoded.batch(CHUNK).prefetch(2).as_numpy_iterator()
 
 
@@ -179,23 +173,16 @@ def _source(path: Path, sizes: dict[str, str], read: Callable[[str], bytes]) -> 
     digest = hashlib.sha256()
     for file in sorted(sizes):
         name = PurePosixPath(file)
-        if (
-            name.suffix.lower() not in PICTURE_SUFFIXES
-            or name.name.startswith(".")
-            or "__MACOSX" in name.parts
-        ):
+        if name.suffix.lower() not in PICTURE_SUFFIXES or name.name.startswith(".") or "__MACOSX" in name.parts:
             continue
         if name.stem in files:
             raise InputError(
-                f"{path} holds two pictures named {name.stem} ({files[name.stem]}, {file}); keep one per "
-                "galaxy."
+                f"{path} holds two pictures named {name.stem} ({files[name.stem]}, {file}); keep one per galaxy."
             )
         files[name.stem] = file
         digest.update(f"{file} {sizes[file]}\n".encode())
     if not files:
-        raise InputError(
-            f"{path} holds no {', '.join(PICTURE_SUFFIXES)} pictures; expected files named ID.jpg."
-        )
+        raise InputError(f"{path} holds no {', '.join(PICTURE_SUFFIXES)} pictures; expected files named ID.jpg.")
     return ImageSource(path, files, read, digest.hexdigest())
 
 
@@ -205,6 +192,4 @@ def _check_sizes(image_size: int, channels: int, crop_fraction: float) -> None:
     if channels not in (1, 3):
         raise InputError(f"channels={channels}, expected 1 (grey) or 3 (colour).")
     if not 0 < crop_fraction <= 1:
-        raise InputError(
-            f"crop_fraction={crop_fraction}, expected a number in (0, 1]; 1 keeps the whole picture."
-        )
+        raise InputError(f"crop_fraction={crop_fraction}, expected a number in (0, 1]; 1 keeps the whole picture.")

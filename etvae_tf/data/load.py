@@ -52,9 +52,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[st
         InputError: any unusable input.
     """
     if not config.data.table:
-        raise InputError(
-            "no table of galaxies to score; give one with --data, and its pictures with --images."
-        )
+        raise InputError("no table of galaxies to score; give one with --data, and its pictures with --images.")
     source, catalogue = _open(config)
     which = catalogue.has_votes
     images = _decode(config, source, catalogue.ids[which])
@@ -67,9 +65,7 @@ def _load_real(config: ml_collections.ConfigDict) -> GalaxyData:
     is_test = _split(config, catalogue)
     _check_labels(config, catalogue, is_test)
     there = catalogue.has_votes | np.isin(catalogue.ids, source.names)  # nothing is lost with a bare row
-    galaxies = Galaxies(
-        catalogue.ids[there], _decode(config, source, catalogue.ids[there]), catalogue.votes[there]
-    )
+    galaxies = Galaxies(catalogue.ids[there], _decode(config, source, catalogue.ids[there]), catalogue.votes[there])
     test, learn = galaxies.select(is_test[there]), galaxies.select(~is_test[there])
     del galaxies
     test_pictures = set(_content(test.images))
@@ -97,13 +93,10 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> GalaxyData:
     data = config.data
     stray = [f"--{flag}" for flag in ("images", "unlabelled", "split") if data[flag]]
     if stray:
-        raise InputError(
-            f"{', '.join(stray)} given without --data; name the table of votes with --data as well."
-        )
+        raise InputError(f"{', '.join(stray)} given without --data; name the table of votes with --data as well.")
     if data.synthetic_train < 1 or data.synthetic_test < 1:
         raise InputError(
-            f"synthetic_train={data.synthetic_train}, synthetic_test={data.synthetic_test}; expected at "
-            "least 1 each."
+            f"synthetic_train={data.synthetic_train}, synthetic_test={data.synthetic_test}; expected at least 1 each."
         )
     shape = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
     learn = synthesise(data.synthetic_train, **shape)
@@ -157,9 +150,7 @@ def _check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue, is_te
     draw_labels(catalogue.ids[~is_test], catalogue.has_votes[~is_test], config.n_labels, config.seed)
     validation_mask(config.n_labels, config.data.validation_fraction)
     if not catalogue.has_votes[is_test].any():
-        raise InputError(
-            f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test."
-        )
+        raise InputError(f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test.")
 
 
 def _label(config: ml_collections.ConfigDict, learn: Galaxies) -> tuple[Galaxies, Galaxies]:

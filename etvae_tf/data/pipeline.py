@@ -49,9 +49,7 @@ def batches(
     rows = tf.nest.flatten(arrays)
     count = len(rows[0])
     if count == 0 or any(len(array) != count for array in rows):
-        raise ValueError(
-            f"arrays have {[len(array) for array in rows]} rows, expected the same number, above 0."
-        )
+        raise ValueError(f"arrays have {[len(array) for array in rows]} rows, expected the same number, above 0.")
 
     def gather(step: np.ndarray) -> list[np.ndarray]:
         positions = _positions(count, batch_size, seed, int(step))
@@ -100,9 +98,7 @@ def _positions(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     dealt = step * batch_size + np.arange(batch_size, dtype=np.int64)
     epochs, places = np.divmod(dealt, count)
     # One slice per epoch, in order: a batch is a run of places.
-    return np.concatenate(
-        [_order(count, seed, int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)]
-    )
+    return np.concatenate([_order(count, seed, int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
 
 # A permutation and not tf.random.experimental.index_shuffle: that refuses one seed per index in TensorFlow

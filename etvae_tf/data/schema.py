@@ -113,9 +113,7 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
     if requested not in KINDS:
         raise InputError(f"label_kind={requested!r}, expected one of {', '.join(KINDS)}.")
     if "auto" not in (requested, stated) and requested != stated:
-        raise InputError(
-            f"label_kind={requested!r}, but the vote columns hold {stated}; use label_kind='auto'."
-        )
+        raise InputError(f"label_kind={requested!r}, but the vote columns hold {stated}; use label_kind='auto'.")
     sums = values.sum(axis=1)
     fractions = np.all((np.abs(sums - 1) <= FRACTION_SUM_ATOL) | (sums == 0))
     kind = requested if requested != "auto" else stated
@@ -152,8 +150,7 @@ def _named_columns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> V
         raise InputError(f"the table has no column {', '.join(missing)}; its columns are {_some(columns)}.")
     if len(set(answer_columns)) < max(2, len(answer_columns)):
         raise InputError(
-            f"answer_columns={','.join(answer_columns)}, expected two or more different columns; name one "
-            "per answer."
+            f"answer_columns={','.join(answer_columns)}, expected two or more different columns; name one per answer."
         )
     return VoteColumns(answer_columns, answer_columns)
 

@@ -37,9 +37,7 @@ def read_split(path: str | Path, ids: np.ndarray, id_column: str = "") -> np.nda
     table = read_table(path, (id_column, "split"))
     columns = [column for column in (id_column, "id", "GalaxyID", "id_str") if column in table.columns]
     if not columns or "split" not in table.columns:
-        raise InputError(
-            f"{path} has the columns {first_few(table.columns)}, expected id and split (train or test)."
-        )
+        raise InputError(f"{path} has the columns {first_few(table.columns)}, expected id and split (train or test).")
     values = table["split"].fillna("(empty)").astype(str).str.strip().str.lower()
     unknown = sorted(set(values) - {"train", "test"})
     if unknown:
@@ -48,9 +46,7 @@ def read_split(path: str | Path, ids: np.ndarray, id_column: str = "") -> np.nda
             if _means_validation(unknown)
             else ""
         )
-        raise InputError(
-            f"{path} has the split values {first_few(unknown)}, expected only train and test{hint}."
-        )
+        raise InputError(f"{path} has the split values {first_few(unknown)}, expected only train and test{hint}.")
     is_test = dict(zip(read_ids(table, columns[0], path), values == "test", strict=True))
     missing = [name for name in ids if name not in is_test]
     if missing:
@@ -104,8 +100,7 @@ def draw_labels(ids: np.ndarray, has_votes: np.ndarray, n: int, seed: int) -> np
         raise InputError(f"n_labels={n}, expected at least 1; raise --n_labels.")
     if n > len(available):
         raise InputError(
-            f"n_labels={n}, but only {len(available)} galaxies have votes; lower --n_labels or add labelled "
-            "rows."
+            f"n_labels={n}, but only {len(available)} galaxies have votes; lower --n_labels or add labelled rows."
         )
     order = np.lexsort((ids[available], _hashes("labels", seed, ids[available])))
     return available[order[:n]]
@@ -125,9 +120,7 @@ def validation_mask(n: int, validation_fraction: float) -> np.ndarray:
         InputError: the fraction is out of range, or leaves no galaxy to train on.
     """
     if not 0 <= validation_fraction < 1:
-        raise InputError(
-            f"validation_fraction={validation_fraction}, expected a number in [0, 1); 0.1 is usual."
-        )
+        raise InputError(f"validation_fraction={validation_fraction}, expected a number in [0, 1); 0.1 is usual.")
     # Rounded first: 70 * 0.1 is 7.000000000000001, which must not count as 8.
     counts = [math.ceil(round(number * validation_fraction, 9)) for number in range(n + 1)]
     mask = np.diff(counts) > 0
@@ -151,6 +144,4 @@ def _means_validation(values: Sequence[str]) -> bool:
 
 def _check_both(test: np.ndarray, who: str) -> None:
     if test.all() or not test.any():
-        raise InputError(
-            f"{who} {int(test.sum())} of {len(test)} galaxies in test; expected some in train and test."
-        )
+        raise InputError(f"{who} {int(test.sum())} of {len(test)} galaxies in test; expected some in train and test.")

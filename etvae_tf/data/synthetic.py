@@ -46,9 +46,7 @@ class SyntheticGalaxies:
     pose: np.ndarray
 
 
-def synthesise(
-    n: int, seed: int = 0, image_size: int = 64, channels: int = 1, start: int = 0
-) -> SyntheticGalaxies:
+def synthesise(n: int, seed: int = 0, image_size: int = 64, channels: int = 1, start: int = 0) -> SyntheticGalaxies:
     """Draws galaxies start, ..., start + n - 1 of the sky `seed`.
 
     Args:

@@ -52,7 +52,7 @@ def evaluate_model(
         galaxies: with votes.
         constant: float array (K,), mean fractions of the training labels: the baseline.
         answers: names of the K answers.
-        true_pose: float array (N,), position angles in radians modulo pi, where a simulation knows them (NaN elsewhere).
+        true_pose: float array (N,), position angles in radians modulo pi where a simulation knows them, else NaN.
 
     Returns:
         metrics as in metrics.json, and the predictions. pose_error_degrees is the median of
@@ -71,7 +71,7 @@ def evaluate_model(
 
 
 def _spread_under_rotation(model: ETVAE, images: tf.Tensor) -> float:
-    """Root-mean-square standard deviation of the predicted fractions over rotated copies of the pictures (B, H, W, C)."""
+    """Root-mean-square deviation of the predicted fractions over turned copies of pictures (B, H, W, C)."""
     turned = []
     for seed in range(_ROTATIONS):
         angles = tf.random.stateless_uniform([images.shape[0]], [seed, 0], -math.pi, math.pi)

@@ -92,7 +92,9 @@ def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[st
         means = [(x[which == bin_].mean(), y[which == bin_].mean()) for bin_ in filled]
         axis.plot(*zip(*means, strict=True), color="tab:orange", marker="o", markersize=4, label="mean vote in bin")
         rmse = np.sqrt(np.mean((x - y) ** 2))
-        axis.set(title=f"{answer.replace('_', ' ')}: RMSE {rmse:.3f}", xlabel="predicted fraction", xlim=(0, 1), ylim=(0, 1))
+        axis.set(
+            title=f"{answer.replace('_', ' ')}: RMSE {rmse:.3f}", xlabel="predicted fraction", xlim=(0, 1), ylim=(0, 1)
+        )
         axis.set_aspect("equal")
     axes[0].set_ylabel("voted fraction")
     axes[0].legend(fontsize=8)

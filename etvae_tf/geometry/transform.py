@@ -33,9 +33,7 @@ def transform(
     return tf.reshape(values, [-1, height, width, images.shape[3]])
 
 
-def rotate(
-    images: tf.Tensor, angles: tf.Tensor, sampler: Callable[..., tf.Tensor] = bilinear_sample
-) -> tf.Tensor:
+def rotate(images: tf.Tensor, angles: tf.Tensor, sampler: Callable[..., tf.Tensor] = bilinear_sample) -> tf.Tensor:
     """Turns each picture counter-clockwise about its middle; pi / 2 equals `np.rot90`.
 
     Args:

@@ -18,8 +18,8 @@ def build_model(config: Any, image_size: int, channels: int, answers: int, seed:
     """Builds an ETVAE, with weights drawn by Keras's seeded initialisers.
 
     Args:
-        config: `config.model` of a run: latent_dim, filters, pose (group, order, filters, angles, radii, blur), sampler,
-            classifier (units, dropout), pixel_likelihood.
+        config: `config.model` of a run: latent_dim, filters, pose (group, order, filters, angles, radii, blur),
+            sampler, classifier (units, dropout), pixel_likelihood.
         image_size: H = W, in pixels; divisible by 2 ** len(filters).
         channels: C.
         answers: K.

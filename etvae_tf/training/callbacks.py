@@ -9,6 +9,7 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.phases import Phase
@@ -63,8 +64,18 @@ class RunState(keras.callbacks.Callback):
         return int(self.epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes history, best weights by validation vote_nll, and the checkpoint."""
+        """Writes history, best weights by validation vote_nll, and the checkpoint.
+
+        Raises:
+            InputError: training has diverged; what was saved before stays as it was.
+        """
         logs = logs or {}
+        lost = [name for name, value in logs.items() if not math.isfinite(value)]
+        if lost:
+            raise InputError(
+                f"training diverged in epoch {epoch + 1} of phase {self.phase.name} ({', '.join(lost)} not finite); "
+                "lower train.vae_learning_rate or train.vote_learning_rate and choose a new --workdir."
+            )
         place = {"phase_index": int(self.phase_index), "phase": self.phase.name, "epoch": epoch}
         self.rows.append({**place, **{name: float(value) for name, value in logs.items()}})
         table = pd.DataFrame(self.rows)

@@ -16,7 +16,15 @@ from etvae_tf.files import write_atomically, write_json
 
 __all__ = ["RunFolder"]
 
-_PACKAGES = ("etvae_tf", "tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy", "ml_collections")
+_PACKAGES = (
+    "etvae_tf",
+    "tensorflow",
+    "keras",
+    "tensorflow-probability",
+    "tensorflow-addons",
+    "numpy",
+    "ml_collections",
+)
 
 
 class RunFolder:
@@ -68,9 +76,10 @@ class RunFolder:
         if self.manifest.exists():
             before = json.loads(self.manifest.read_text())["fingerprints"]
             if before != data.fingerprints:
+                changed = ", ".join(_changed_keys(before, data.fingerprints))
                 raise InputError(
-                    f"workdir {self.path} was begun on other data ({', '.join(_changed_keys(before, data.fingerprints))}"
-                    " changed); restore them, or choose another --workdir."
+                    f"workdir {self.path} was begun on other data (changed: {changed}); restore them, or choose another "
+                    "--workdir."
                 )
             return
         write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))

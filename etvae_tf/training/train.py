@@ -66,7 +66,6 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
         callbacks=[
             state,
             keras.callbacks.TensorBoard(str(state.folder.tensorboard / phase.name)),
-            keras.callbacks.TerminateOnNaN(),
         ],
         shuffle=False,  # the batches come in their seeded order
         verbose=1 if interactive else 2,

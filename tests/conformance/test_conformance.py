@@ -170,5 +170,7 @@ def test_gradients_are_finite_and_reach_every_weight(name: str) -> None:
 def test_training_step_compiles_with_xla() -> None:
     model, (images,), _ = make("ETVAE")
     model.compile("adam", "adam")
-    logs = tf.function(model.train_step, jit_compile=True)({"unlabelled": images, "labelled": (images, tf.ones([4, 3]))})
+    logs = tf.function(model.train_step, jit_compile=True)(
+        {"unlabelled": images, "labelled": (images, tf.ones([4, 3]))}
+    )
     assert all(np.isfinite(value) for value in logs.values())

@@ -37,9 +37,7 @@ ZOOBOT = pd.DataFrame(
         "smooth-or-featured-dr5_smooth_fraction": [0.6, 0.0],
     }
 )
-OWN = pd.DataFrame(
-    {"name": ["a", "b"], "ring": [3, 1], "none": [1, 2], "part": [0.25, 0.5], "rest": [0.75, 0.5]}
-)
+OWN = pd.DataFrame({"name": ["a", "b"], "ring": [3, 1], "none": [1, 2], "part": [0.25, 0.5], "rest": [0.75, 0.5]})
 
 
 @pytest.fixture

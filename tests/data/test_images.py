@@ -50,9 +50,7 @@ def test_keeps_a_picture_of_the_right_size():
 def test_grey_is_luminance():
     picture = random_picture(16, 16)
     expected = np.round(picture.astype(np.float64) @ LUMINANCE)
-    np.testing.assert_allclose(
-        preprocess(png(picture), 16, 1)[..., 0], expected, atol=1
-    )  # float32 rounding of .5
+    np.testing.assert_allclose(preprocess(png(picture), 16, 1)[..., 0], expected, atol=1)  # float32 rounding of .5
 
 
 def test_crops_the_middle():

@@ -208,12 +208,8 @@ def test_synthetic_galaxies():
     config.data.update(synthetic_train=50, synthetic_test=10, image_size=32)
     data = load_data(config)
     assert (len(data.train), len(data.validation), len(data.test), len(data.pool)) == (18, 2, 10, 50)
-    assert not set(data.test.ids) & set(data.pool_ids) and {*data.train.ids, *data.validation.ids} <= set(
-        data.pool_ids
-    )
-    assert (
-        data.truth["pose"].shape == (10,) and data.split["split"].tolist() == ["train"] * 50 + ["test"] * 10
-    )
+    assert not set(data.test.ids) & set(data.pool_ids) and {*data.train.ids, *data.validation.ids} <= set(data.pool_ids)
+    assert data.truth["pose"].shape == (10,) and data.split["split"].tolist() == ["train"] * 50 + ["test"] * 10
     config.seed = 1
     other = load_data(config)
     np.testing.assert_array_equal(data.pool, other.pool)  # the same sky
@@ -229,9 +225,7 @@ def test_real_galaxies(real_data, tmp_path):
     table.to_csv(tmp_path / "votes.csv", index=False)
     config = get_config()
     config.n_labels = 30
-    config.data.update(
-        table=str(tmp_path / "votes.csv"), images=str(counts / "images.zip"), image_size=32, channels=3
-    )
+    config.data.update(table=str(tmp_path / "votes.csv"), images=str(counts / "images.zip"), image_size=32, channels=3)
     data = load_data(config)
     assert {*data.pool_ids, *data.test.ids} == set(table["asset_id"])
     assert data.pool.shape[1:] == (32, 32, 3) and len(data.train) == 27 and len(data.validation) == 3

@@ -70,9 +70,7 @@ def test_rotations_keep_the_middle_and_move_the_rest():
     pictures = np.zeros((3, 9, 9, 1), np.uint8)
     pictures[:, 4, 4] = 200
     pictures[:, 4, 8] = 100
-    (images,) = batches(
-        pictures, 3, 0, steps=1, augment_flips=False, augment_rotations=True
-    ).as_numpy_iterator()
+    (images,) = batches(pictures, 3, 0, steps=1, augment_flips=False, augment_rotations=True).as_numpy_iterator()
     np.testing.assert_allclose(images[:, 4, 4], 200 / 255, atol=1e-5)  # float32 sampling at the very middle
     assert len({image.tobytes() for image in images}) == 3 and (images[:, 4, 8] < 100 / 255).all()
 

@@ -33,9 +33,7 @@ def test_draws_are_nested_whatever_the_row_order():
 def test_draws_only_galaxies_with_votes():
     votes = np.arange(len(IDS)) % 2 == 0
     assert votes[draw_labels(IDS, votes, 2000, seed=0)].all()
-    with pytest.raises(
-        InputError, match="n_labels=2001, but only 2000 galaxies have votes; lower --n_labels"
-    ):
+    with pytest.raises(InputError, match="n_labels=2001, but only 2000 galaxies have votes; lower --n_labels"):
         draw_labels(IDS, votes, 2001, seed=0)
     with pytest.raises(InputError, match="n_labels=0, expected at least 1"):
         draw_labels(IDS, votes, 0, seed=0)
@@ -58,9 +56,7 @@ def test_validation_is_nested_and_exact(fraction):
 
 def test_validation_of_nothing():
     assert not validation_mask(5, 0.0).any()
-    with pytest.raises(
-        InputError, match="n_labels=1 with validation_fraction=0.1 leaves no galaxy to train on"
-    ):
+    with pytest.raises(InputError, match="n_labels=1 with validation_fraction=0.1 leaves no galaxy to train on"):
         validation_mask(1, 0.1)
     with pytest.raises(InputError, match="validation_fraction=1"):
         validation_mask(10, 1.0)

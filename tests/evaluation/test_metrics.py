@@ -70,7 +70,13 @@ def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
     images = RANDOM.random((5, 16, 16, channels))
     reconstruction_figure(images, images, images, tmp_path / "reconstructions.png")
     history = pd.DataFrame(
-        {"phase_index": [0, 1], "phase": ["vae", "votes"], "epoch": [0, 0], "elbo": [1.0, np.nan], "val_elbo": [2.0, np.nan]}
+        {
+            "phase_index": [0, 1],
+            "phase": ["vae", "votes"],
+            "epoch": [0, 0],
+            "elbo": [1.0, np.nan],
+            "val_elbo": [2.0, np.nan],
+        }
     )
     loss_figure(history, tmp_path / "losses.png")
     votes_figure(RANDOM.dirichlet([1, 1, 1], 30), RANDOM.dirichlet([1, 1, 1], 30), ANSWERS, tmp_path / "votes.png")

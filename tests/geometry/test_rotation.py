@@ -37,7 +37,9 @@ def test_quarter_turns_equal_rot90(size: int, quarters: int) -> None:
 
 def test_half_turn_of_5x5_is_the_reversed_array() -> None:
     image = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1) / 25
-    np.testing.assert_allclose(rotate(tf.constant(image), tf.constant([math.pi])), image[:, ::-1, ::-1], atol=SAMPLING_ATOL)
+    np.testing.assert_allclose(
+        rotate(tf.constant(image), tf.constant([math.pi])), image[:, ::-1, ::-1], atol=SAMPLING_ATOL
+    )
 
 
 def test_turning_back_gives_a_smooth_picture_inside_the_disc() -> None:

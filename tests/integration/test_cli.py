@@ -115,21 +115,13 @@ def test_evaluate_scores_any_labelled_table(trained: Path, survey: Path) -> None
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--regime=semi"], "supervised, alternating, two_step"),
         (["--n_labls=3"], "n_labels"),
-        (["--mode=dream"], "train|evaluate"),
         (["--config.model.latent_dmi=3"], "latent_dim"),
-        (["--config.model.latent_dim=-3"], "model.latent_dim is -3"),
-        (["--config.data.image_size=50"], "try 48"),
-        (["--config.train.vae_steps=5"], "try --config.train.vae_steps=6"),
         (["--config=configs/nowhere.py"], "nowhere.py"),
-        (["--n_labels=100000"], "lower --n_labels"),
         (["--seed=-1"], "seed is -1"),
         (["train"], "unexpected argument 'train'"),
         (["--data=nowhere.csv", "--images={survey}/pictures.zip"], "nowhere.csv"),
         (["--data={survey}/votes.csv", "--images={survey}/nowhere.zip"], "nowhere.zip"),
-        (["--data={survey}/votes.csv"], "--images"),
-        (["--images={survey}/pictures.zip"], "--data"),
         (["--data={survey}/votes.csv", "--images={survey}/pictures.zip", "--n_labels=60"], "lower --n_labels"),
     ],
 )

@@ -146,6 +146,12 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_nll"].min(), rel=1e-5)
 
 
+def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="diverged in epoch 1 of phase votes"):
+        run("supervised", tmp_path / "run", train__vote_learning_rate=1e30)
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
 def test_optimizers_decay_over_the_steps_they_take() -> None:
     for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (8, 8), "two_step": (6, 4)}.items():
         config = quicktest.get_config().train
