@@ -10,9 +10,12 @@ __all__ = ["SAMPLERS", "bilinear_sample"]
 
 
 def _corner(position: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The lower of the two neighbours, and how far on to the next: both clamped to the picture."""
-    lower = tf.clip_by_value(tf.floor(position), 0.0, tf.cast(size - 2, position.dtype))
-    return tf.cast(lower, tf.int32), tf.clip_by_value(position - lower, 0.0, 1.0)
+    """The lower of the two neighbours, and how far on to the next: both clamped to the picture.
+
+    The neighbour is clamped as a whole number, so that a NaN position gives a NaN and not a place outside memory.
+    """
+    lower = tf.clip_by_value(tf.cast(tf.floor(position), tf.int32), 0, size - 2)
+    return lower, tf.clip_by_value(position - tf.cast(lower, position.dtype), 0.0, 1.0)
 
 
 def bilinear_sample(images: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:

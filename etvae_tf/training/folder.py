@@ -78,8 +78,8 @@ class RunFolder:
             if before != data.fingerprints:
                 changed = ", ".join(_changed_keys(before, data.fingerprints))
                 raise InputError(
-                    f"workdir {self.path} was begun on other data (changed: {changed}); restore them, or choose another "
-                    "--workdir."
+                    f"workdir {self.path} was begun on other data (changed: {changed}); restore them, or choose "
+                    "another --workdir."
                 )
             return
         write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))

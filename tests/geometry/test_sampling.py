@@ -33,6 +33,11 @@ def test_outside_is_the_nearest_edge() -> None:
     np.testing.assert_allclose(sampled[:, 1], IMAGES[:, 5, 6], atol=SAMPLING_ATOL)
 
 
+def test_nan_positions_give_nan() -> None:
+    sampled = bilinear_sample(IMAGES, tf.constant([[[float("nan"), 1.0], [1.0, 1.0]]] * 2))
+    assert np.isnan(sampled[:, 0]).all() and np.isfinite(sampled[:, 1]).all()
+
+
 @pytest.mark.parametrize("target", ["images", "pixels"])
 def test_gradients_equal_central_differences(target: str) -> None:
     pixels = tf.constant(RANDOM.uniform(0.1, 0.9, (2, 5, 2)) + RANDOM.integers(0, 4, (2, 5, 2)), tf.float32)

@@ -148,7 +148,7 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
 
 def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="diverged in epoch 1 of phase votes"):
-        run("supervised", tmp_path / "run", train__vote_learning_rate=1e30)
+        run("supervised", tmp_path / "run", train__vote_learning_rate=1e38)
     assert not (tmp_path / "run" / "history.csv").exists()
 
 
