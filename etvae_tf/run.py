@@ -14,7 +14,13 @@ from ml_collections import ConfigDict
 
 from etvae_tf.data import load_data, load_labelled
 from etvae_tf.errors import InputError
-from etvae_tf.evaluation import evaluate_model, loss_figure, write_figures, write_predictions
+from etvae_tf.evaluation import (
+    evaluate_model,
+    loss_figure,
+    write_predictions,
+    write_reconstruction_figure,
+    write_votes_figure,
+)
 from etvae_tf.files import write_json
 from etvae_tf.training import RunFolder, train, validate_config
 
@@ -53,7 +59,10 @@ def train_run(config: ConfigDict, workdir: str | None = None) -> dict[str, Any]:
     constant = (labels / labels.sum(axis=1, keepdims=True)).mean(axis=0)
     metrics, predictions = evaluate_model(model, data.test, constant, data.answers, data.truth.get("pose"))
     write_predictions(folder.predictions, data.test, predictions, data.answers)
-    write_figures(folder.figures, model, data.test, predictions, data.answers)
+    write_votes_figure(folder.figures / "votes.png", data.test, predictions, data.answers)
+    autoencoder = keras.saving.load_model(folder.vae) if folder.vae.exists() else model
+    trained = config.regime != "supervised"
+    write_reconstruction_figure(folder.figures / "reconstructions.png", autoencoder, data.test, trained)
     loss_figure(pd.read_csv(folder.history), folder.figures / "losses.png")
     metrics["answers"] = list(data.answers)
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
@@ -92,7 +101,7 @@ def evaluate_run(config: ConfigDict, workdir: str | None) -> dict[str, Any]:
     metrics, predictions = evaluate_model(model, galaxies, constant, answers)
     target = folder.path / "evaluation" / Path(config.data.table).stem
     write_predictions(target / "predictions.csv", galaxies, predictions, answers)
-    write_figures(target / "figures", model, galaxies, predictions, answers)
+    write_votes_figure(target / "votes.png", galaxies, predictions, answers)
     write_json(target / "metrics.json", metrics)
     _summarise(metrics, RunFolder(target))
     return metrics

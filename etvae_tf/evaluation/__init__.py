@@ -1,6 +1,12 @@
 """What a trained model is worth: vote metrics, equivariance, figures."""
 
-from etvae_tf.evaluation.evaluate import evaluate_model, predict_galaxies, write_figures, write_predictions
+from etvae_tf.evaluation.evaluate import (
+    evaluate_model,
+    predict_galaxies,
+    write_predictions,
+    write_reconstruction_figure,
+    write_votes_figure,
+)
 from etvae_tf.evaluation.figures import loss_figure, reconstruction_figure, votes_figure
 from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_fractions, vote_metrics
 
@@ -14,6 +20,7 @@ __all__ = [
     "vote_fractions",
     "vote_metrics",
     "votes_figure",
-    "write_figures",
     "write_predictions",
+    "write_reconstruction_figure",
+    "write_votes_figure",
 ]

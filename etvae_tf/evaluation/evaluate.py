@@ -17,7 +17,13 @@ from etvae_tf.files import write_atomically
 from etvae_tf.geometry import angle_difference, rotate
 from etvae_tf.models import ETVAE
 
-__all__ = ["evaluate_model", "predict_galaxies", "write_figures", "write_predictions"]
+__all__ = [
+    "evaluate_model",
+    "predict_galaxies",
+    "write_predictions",
+    "write_reconstruction_figure",
+    "write_votes_figure",
+]
 
 _BATCH = 128  # galaxies predicted at once; larger gains nothing on two cores
 _ROTATIONS = 8  # random angles per galaxy for the spread of predictions
@@ -102,19 +108,19 @@ def write_predictions(
     write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
 
 
-def write_figures(
-    folder: Path,
-    model: ETVAE,
-    galaxies: Galaxies,
-    predictions: dict[str, np.ndarray],
-    answers: tuple[str, ...],
+def write_votes_figure(
+    path: Path, galaxies: Galaxies, predictions: dict[str, np.ndarray], answers: tuple[str, ...]
 ) -> None:
-    """reconstructions.png (input | canonical | reconstruction) and votes.png (predicted against voted) in `folder`."""
+    """Predicted against voted fractions of the galaxies with votes."""
+    voting = galaxies.votes.sum(axis=1) > 0
+    votes_figure(vote_fractions(galaxies.votes[voting]), predictions["vote_fractions"][voting], answers, path)
+
+
+def write_reconstruction_figure(path: Path, model: ETVAE, galaxies: Galaxies, decoder_trained: bool = True) -> None:
+    """Input, canonical view and, where the decoder was trained, reconstruction of the first galaxies."""
     images = tf.constant(galaxies.images[:_SHOWN], tf.float32) / 255.0
     posterior, reconstructions = model.reconstruct(images)
-    reconstruction_figure(
-        images.numpy(), posterior.canonical.numpy(), reconstructions.numpy(), folder / "reconstructions.png"
-    )
-    voting = galaxies.votes.sum(axis=1) > 0
-    fractions = vote_fractions(galaxies.votes[voting])
-    votes_figure(fractions, predictions["vote_fractions"][voting], answers, folder / "votes.png")
+    columns = {"input": images.numpy(), "canonical": posterior.canonical.numpy()}
+    if decoder_trained:
+        columns["reconstruction"] = reconstructions.numpy()
+    reconstruction_figure(columns, path)

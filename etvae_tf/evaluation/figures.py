@@ -13,7 +13,6 @@ from etvae_tf.files import write_atomically
 __all__ = ["loss_figure", "reconstruction_figure", "votes_figure"]
 
 _GROUPS = 3  # galaxies side by side
-_COLUMNS = ("input", "canonical", "reconstruction")
 _BINS = 10  # of the mean curve in the figure of votes
 _SKIPPED = ("phase_index", "phase", "epoch")
 
@@ -22,30 +21,28 @@ def _save(figure: Figure, path: str | Path) -> None:
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=120))
 
 
-def reconstruction_figure(
-    images: np.ndarray, canonical: np.ndarray, reconstructions: np.ndarray, path: str | Path
-) -> None:
-    """One galaxy a row, three side by side: input | canonical view | reconstruction.
+def reconstruction_figure(columns: dict[str, np.ndarray], path: str | Path) -> None:
+    """One galaxy a row, three side by side, each with the same columns.
 
     Args:
-        images, canonical, reconstructions: float arrays (N, H, W, C), in [0, 1].
+        columns: title -> float array (N, H, W, C), in [0, 1]; shown by their square root, which lifts faint arms.
         path: of the PNG.
     """
-    pictures = np.stack([images, canonical, reconstructions], axis=1)
+    pictures = np.stack(list(columns.values()), axis=1)
     if pictures.shape[-1] == 1:
         pictures = pictures[..., 0]
-    rows = -(-len(pictures) // _GROUPS)
-    figure = Figure(figsize=(1.5 * 3 * _GROUPS, 1.5 * rows + 0.4), layout="constrained")
-    axes = np.atleast_2d(figure.subplots(rows, 3 * _GROUPS))
+    rows, width = -(-len(pictures) // _GROUPS), len(columns)
+    figure = Figure(figsize=(1.5 * width * _GROUPS, 1.5 * rows + 0.4), layout="constrained")
+    axes = np.atleast_2d(figure.subplots(rows, width * _GROUPS))
     for axis in axes.flat:
         axis.set_axis_off()
-    for index, triple in enumerate(pictures):
+    for index, views in enumerate(pictures):
         row, group = index % rows, index // rows
-        for column, picture in enumerate(triple):
-            axis = axes[row, 3 * group + column]
+        for column, (title, picture) in enumerate(zip(columns, views, strict=True)):
+            axis = axes[row, width * group + column]
             axis.imshow(np.sqrt(np.clip(picture, 0, 1)), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if row == 0:
-                axis.set_title(_COLUMNS[column], fontsize=9)
+                axis.set_title(title, fontsize=9)
     _save(figure, path)
 
 

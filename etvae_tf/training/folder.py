@@ -41,6 +41,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
+        self.vae = self.path / "vae.keras"
         self.model = self.path / "model.keras"
         self.figures = self.path / "figures"
         self.predictions = self.path / "predictions.csv"

@@ -29,7 +29,8 @@ def train(config: Any, data: GalaxyData, folder: RunFolder) -> tuple[ETVAE, dict
         folder: of the run, claimed.
 
     Returns:
-        The trained model, saved as `folder.model`, and the wall time of each phase in seconds (of this process).
+        The trained model, saved as `folder.model`, and the wall time of each phase in seconds (of this process). What
+        two_step's first phase ends with, the last model whose decoder fits its encoder, is saved as `folder.vae`.
     """
     keras.utils.set_random_seed(config.seed)
     model = build_model(config.model, config.data.image_size, config.data.channels, len(data.answers), config.seed)
@@ -44,6 +45,8 @@ def train(config: Any, data: GalaxyData, folder: RunFolder) -> tuple[ETVAE, dict
         start = time.perf_counter()
         _fit(model, phase, config, data, state, state.start(index, phase))
         seconds[phase.name] = time.perf_counter() - start
+        if not phase.labelled:  # labels will pull the encoder away from the decoder
+            write_atomically(folder.vae, model.save)
     state.finish()
     write_atomically(folder.model, model.save)
     return model, seconds

@@ -68,7 +68,7 @@ def test_spread() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
     images = RANDOM.random((5, 16, 16, channels))
-    reconstruction_figure(images, images, images, tmp_path / "reconstructions.png")
+    reconstruction_figure({"input": images, "reconstruction": images}, tmp_path / "reconstructions.png")
     history = pd.DataFrame(
         {
             "phase_index": [0, 1],
