@@ -28,9 +28,10 @@ def get_config() -> ConfigDict:
     data.pseudo_count = 40.0  # votes that a table of fractions is taken to stand for; Galaxy Zoo 2 has about 43
     data.test_fraction = 0.25  # of the table, where no split is given
     data.split_seed = 0  # of the hash split: the same test galaxies for every config.seed
-    data.validation_fraction = 0.1  # of the n labels; for choosing the epoch whose weights are kept
+    data.validation_fraction = 0.1  # of the n labels; for choosing the epoch whose weights are kept (least vote_mse)
     data.augment_flips = True  # training pictures are mirrored left-right and up-down at random
     data.augment_rotations = False  # training pictures are turned by random angles
+    data.augment_jitter = True  # labelled pictures are zoomed, shifted, brightened and given noise at random
     data.synthetic_train = 6000  # synthetic galaxies that may be learnt from
     data.synthetic_test = 1000  # synthetic galaxies that are only looked at in the end
     data.synthetic_seed = 0  # of the synthetic galaxies: the same sky for every config.seed
@@ -60,6 +61,7 @@ def get_config() -> ConfigDict:
     train.labelled_batch = 32  # galaxies per vote step
     train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
+    train.vote_warmup_fraction = 0.4  # of alternating_steps, over which alternating's vote rate rises from 0
     train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
     train.kl_warmup_steps = 500  # ELBO steps over which the KL weight rises from 0

@@ -18,7 +18,8 @@ from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, vot
 __all__ = ["ETVAE"]
 
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
-_TRACKED = ("elbo", "log_likelihood", "kl", "vote_nll")
+_TRACKED = ("elbo", "log_likelihood", "kl", "vote_nll", "vote_mse")
+_MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
@@ -31,7 +32,8 @@ class ETVAE(keras.Model):
     Labelled data alone is supervised learning and never touches the decoder.
 
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
-    latent_mean and latent_stddev (B, Z), pose (B, P).
+    latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
+    mean over the picture and its three mirror images; latent and pose are those of the picture itself.
     """
 
     def __init__(
@@ -78,14 +80,20 @@ class ETVAE(keras.Model):
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
         posterior = self.encoder(images)
-        logits = self.classifier(posterior.loc)
+        fractions = tf.nn.softmax(self.classifier(posterior.loc)) / 4
+        for axes in _MIRRORS:
+            fractions += self._fractions(tf.reverse(images, axes)) / 4
         return {
-            "vote_fractions": tf.nn.softmax(logits),
-            "vote_logits": logits,
+            "vote_fractions": fractions,
+            "vote_logits": tf.math.log(fractions),
             "latent_mean": posterior.loc,
             "latent_stddev": posterior.scale,
             "pose": posterior.pose,
         }
+
+    def _fractions(self, images: tf.Tensor) -> tf.Tensor:
+        """Vote fractions (B, K) of the pictures as they are, from the posterior mean."""
+        return tf.nn.softmax(self.classifier(self.encoder(images).loc))
 
     def decode(self, latent: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
         """Latents (B, Z) and poses (B, P) to pictures (B, H, W, C) in [0, 1], 0 outside the inscribed disc."""
@@ -224,7 +232,10 @@ class ETVAE(keras.Model):
             kl = tf.reduce_sum(kl, axis=-1)
             updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
         if "labelled" in data:
-            updated |= self._track(vote_nll=self.vote_terms(*data["labelled"]))
+            images, votes = data["labelled"]
+            fractions = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, axis=-1, keepdims=True))
+            error = tf.reduce_mean(tf.square(self._fractions(images) - fractions), axis=-1)
+            updated |= self._track(vote_nll=self.vote_terms(images, votes), vote_mse=error)
         return updated
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -64,7 +64,7 @@ class RunState(keras.callbacks.Callback):
         return int(self.epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes history, best weights by validation vote_nll, and the checkpoint.
+        """Writes history, best weights by validation vote_mse, and the checkpoint.
 
         Raises:
             InputError: training has diverged; what was saved before stays as it was.
@@ -80,8 +80,8 @@ class RunState(keras.callbacks.Callback):
         self.rows.append({**place, **{name: float(value) for name, value in logs.items()}})
         table = pd.DataFrame(self.rows)
         write_atomically(self.folder.history, lambda path: table.to_csv(path, index=False))
-        if logs.get("val_vote_nll", math.inf) < float(self.best):
-            self.best.assign(logs["val_vote_nll"])
+        if logs.get("val_vote_mse", math.inf) < float(self.best):
+            self.best.assign(logs["val_vote_mse"])
             write_atomically(self.best_path, self.model.save_weights)
         self.epoch.assign(epoch + 1)
         self.manager.save()

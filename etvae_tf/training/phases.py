@@ -43,11 +43,20 @@ def phases(regime: str, config: Any) -> list[Phase]:
 
 
 def compile_for(model: Any, regime: str, config: Any) -> None:
-    """Compiles the model with one Adam for each objective, its rate decaying to 0 over the steps that it takes."""
+    """Compiles the model with one Adam for each objective, its rate decaying to 0 over the steps that it takes.
+
+    In alternating the vote rate rises first: labels then find an encoder that the ELBO has shaped, not a blank one
+    that they alone would fill.
+    """
     plan = phases(regime, config)
     rates = {"unlabelled": config.vae_learning_rate, "labelled": config.vote_learning_rate}
     steps = {kind: sum(phase.steps for phase in plan if getattr(phase, kind)) for kind in rates}
     schedule = {kind: keras.optimizers.schedules.CosineDecay(rates[kind], max(steps[kind], 1)) for kind in rates}
+    if regime == "alternating":
+        warmup = int(config.vote_warmup_fraction * config.alternating_steps)
+        schedule["labelled"] = keras.optimizers.schedules.CosineDecay(
+            0.0, steps["labelled"] - warmup, warmup_target=rates["labelled"], warmup_steps=warmup
+        )
     model.compile(
         optimizer=keras.optimizers.AdamW(schedule["labelled"], weight_decay=config.weight_decay),
         vae_optimizer=keras.optimizers.Adam(schedule["unlabelled"]),

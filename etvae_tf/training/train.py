@@ -88,7 +88,9 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
         parts["unlabelled"] = batches(data.pool, config.train.unlabelled_batch, seed=2 * config.seed, **augment)
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
-        parts["labelled"] = batches(arrays, config.train.labelled_batch, seed=2 * config.seed + 1, **augment)
+        jitter = config.data.augment_jitter
+        seed = 2 * config.seed + 1
+        parts["labelled"] = batches(arrays, config.train.labelled_batch, seed, augment_jitter=jitter, **augment)
     return tf.data.Dataset.zip(parts)
 
 

@@ -20,7 +20,12 @@ _POSITIVE_INTEGERS = (
 )  # fmt: skip
 _POSITIVE = ("data.pseudo_count", "train.vae_learning_rate", "train.vote_learning_rate")
 _NOT_NEGATIVE = ("train.kl_weight", "train.kl_warmup_steps", "train.weight_decay", "model.pose.blur", "seed")
-_FRACTIONS = ("data.test_fraction", "data.validation_fraction", "model.classifier.dropout")
+_FRACTIONS = (
+    "data.test_fraction",
+    "data.validation_fraction",
+    "model.classifier.dropout",
+    "train.vote_warmup_fraction",
+)
 
 
 def validate_config(config: Any) -> None:

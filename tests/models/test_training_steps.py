@@ -131,9 +131,17 @@ def test_sizes_and_colours(size: int, channels: int) -> None:
     assert reconstruction.shape == posterior.canonical.shape == images.shape
 
 
+def test_predictions_do_not_change_in_a_mirror() -> None:
+    model = tiny_model()
+    for axes in ([1], [2], [1, 2]):
+        mirrored = model(tf.reverse(IMAGES, axes))["vote_fractions"]
+        np.testing.assert_allclose(mirrored, model(IMAGES)["vote_fractions"], atol=1e-6)
+    assert np.abs(model(tf.transpose(IMAGES, [0, 2, 1, 3]))["latent_mean"] - model(IMAGES)["latent_mean"]).max() > 1e-3
+
+
 def test_evaluate_reports_every_term() -> None:
     model = compiled(tiny_model())
     data = tf.data.Dataset.from_tensors({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
     measured = model.evaluate(data, return_dict=True, verbose=0)
-    assert {"elbo", "kl", "log_likelihood", "vote_nll"} <= set(measured)
+    assert {"elbo", "kl", "log_likelihood", "vote_nll", "vote_mse"} <= set(measured)
     assert measured["elbo"] == pytest.approx(measured["log_likelihood"] - measured["kl"], rel=1e-4)

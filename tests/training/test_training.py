@@ -104,7 +104,8 @@ def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
 
 def test_no_test_galaxy_and_no_hidden_label_reaches_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = batches_seen(monkeypatch)
-    _, data, _ = run("alternating", tmp_path / "run", n_labels=20, data__augment_flips=False)
+    as_it_is = {"data__augment_flips": False, "data__augment_jitter": False}
+    _, data, _ = run("alternating", tmp_path / "run", n_labels=20, **as_it_is)
     trained_on = {np.round(picture * 255).astype(np.uint8).tobytes() for picture in pictures(seen)}
     assert len(trained_on) > 30
     assert not trained_on & {image.tobytes() for image in data.test.images}
@@ -142,8 +143,9 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
 
     model, data, folder = run("supervised", tmp_path / "run", train__vote_steps=12, train__vote_learning_rate=0.05)
     images = tf.constant(data.validation.images, tf.float32) / 255.0
-    kept = float(tf.reduce_mean(model.vote_terms(images, tf.constant(data.validation.votes))))
-    assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_nll"].min(), rel=1e-5)
+    batch = tf.data.Dataset.from_tensors({"labelled": (images, tf.constant(data.validation.votes))})
+    kept = model.evaluate(batch, return_dict=True, verbose=0)["vote_mse"]
+    assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_mse"].min(), rel=1e-5)
 
 
 def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
 
 
 def test_optimizers_decay_over_the_steps_they_take() -> None:
-    for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (8, 8), "two_step": (6, 4)}.items():
+    for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (5, 8), "two_step": (6, 4)}.items():
         config = quicktest.get_config().train
         config.vae_steps, config.vote_steps, config.alternating_steps = 4, 6, 8
         model = fresh_model()
