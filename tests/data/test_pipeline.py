@@ -29,8 +29,24 @@ def test_each_example_comes_once_an_epoch(batch_size):
     assert (order[0] != order[1]).any() and (order[1] != order[2]).any()
 
 
-def test_starting_at_a_step_equals_skipping_to_it():
-    whole, rest = take(), take(first_step=6, steps=4)
+def test_jitter_is_small_and_differs_from_step_to_step():
+    still = {"augment_flips": False}
+    plain, jittered = take(**still), take(**still, augment_jitter=True)
+    for (one, votes), (other, same_votes) in zip(plain, jittered, strict=True):
+        np.testing.assert_array_equal(votes, same_votes)
+        assert 0 <= other.min() and other.max() <= 1
+        assert 0.01 < np.abs(one - other).mean() < 0.4
+    flat = np.full((4, 16, 16, 1), 128, np.uint8)
+    exposures = next(batches(flat, 4, 0, steps=1, augment_jitter=True).as_numpy_iterator())
+    level = exposures.mean(axis=(1, 2, 3)) / (128 / 255)
+    assert np.all(np.abs(np.log(level)) < 0.18) and level.std() > 0.01, "only brightness changes a flat picture's mean"
+    noise = exposures.std(axis=(1, 2, 3))
+    np.testing.assert_allclose(noise, 0.02, rtol=0.3)  # 256 pixels give sigma to 5 %
+
+
+@pytest.mark.parametrize("jitter", [False, True])
+def test_starting_at_a_step_equals_skipping_to_it(jitter):
+    whole, rest = take(augment_jitter=jitter), take(first_step=6, steps=4, augment_jitter=jitter)
     for (images, votes), (later_images, later_votes) in zip(whole[6:], rest, strict=True):
         np.testing.assert_array_equal(images, later_images)
         np.testing.assert_array_equal(votes, later_votes)
