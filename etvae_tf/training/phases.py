@@ -63,5 +63,4 @@ def compile_for(model: Any, regime: str, config: Any) -> None:
         kl_weight=config.kl_weight,
         kl_warmup_steps=config.kl_warmup_steps,
         freeze_encoder=config.freeze_encoder,
-        jit_compile=False,
     )
