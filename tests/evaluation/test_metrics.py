@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,10 @@ def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
         with Image.open(path) as picture:
             assert min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_fractions_times_a_pseudo_count_need_not_be_whole_votes() -> None:
+    votes, predicted = np.array([[12.5, 7.25, 0.25]]), np.array([[0.6, 0.3, 0.1]])
+    coefficient = math.lgamma(21) - sum(math.lgamma(count + 1) for count in votes[0])
+    expected = -(coefficient + np.sum(votes * np.log(predicted))) / 20
+    assert vote_metrics(votes, predicted, ANSWERS)["vote_nll"] == pytest.approx(expected, rel=1e-6)

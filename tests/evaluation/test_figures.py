@@ -1,0 +1,75 @@
+"""Figures are drawn whole, from data as it comes, and leave that data alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from etvae_tf.evaluation import figures
+
+ANSWERS = ("smooth", "featured_or_disk", "artifact")
+RANDOM = np.random.default_rng(3)
+HISTORY = pd.DataFrame(
+    {
+        "phase_index": [0, 0, 1],
+        "phase": ["vae", "vae", "votes"],
+        "epoch": [0, 1, 0],
+        "elbo": [1.0, 2.0, np.nan],
+        "val_elbo": [1.5, np.nan, np.nan],
+        "vote_nll": [np.nan, np.nan, 7.0],
+        "val_vote_mse": [np.nan, np.nan, 0.03],
+    }
+)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are saved."""
+    seen: list[Figure] = []
+    save = figures._save
+    monkeypatch.setattr(figures, "_save", lambda figure, path: (seen.append(figure), save(figure, path)))
+    return seen
+
+
+@pytest.mark.parametrize("galaxies", [1, 5, 12])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_reconstructions_show_every_picture(galaxies: int, channels: int, tmp_path: Path, drawn: list[Figure]) -> None:
+    images = RANDOM.random((galaxies, 16, 16, channels))
+    before = images.copy()
+    figures.reconstruction_figure({"input": images, "reconstruction": images}, tmp_path / "figure.png")
+    assert sum(bool(axis.images) for axis in drawn[0].axes) == 2 * galaxies
+    assert {axis.images[0].get_clim() for axis in drawn[0].axes if axis.images} == {(0, 1)}
+    np.testing.assert_array_equal(images, before)
+
+
+def test_losses_show_terms_that_only_validation_has_with_their_unit(tmp_path: Path, drawn: list[Figure]) -> None:
+    before = HISTORY.copy()
+    figures.loss_figure(HISTORY, tmp_path / "figure.png")
+    panels = {axis.get_title(): axis for axis in drawn[0].axes}
+    assert list(panels) == ["elbo", "vote mse", "vote nll"]
+    assert panels["vote mse"].get_ylabel() == "squared fraction"
+    assert panels["elbo"].get_ylabel() == panels["vote nll"].get_ylabel() == "nats per galaxy"
+    assert panels["vote mse"].lines[0].get_ydata()[-1] == 0.03
+    pd.testing.assert_frame_equal(HISTORY, before)
+
+
+def test_votes_have_no_mean_where_there_are_few_galaxies(tmp_path: Path, drawn: list[Figure]) -> None:
+    predicted = np.repeat([[0.25, 0.75], [0.45, 0.55]], [12, 3], axis=0)
+    voted = np.repeat([[0.35, 0.65], [0.95, 0.05]], [12, 3], axis=0)
+    figures.votes_figure(voted, predicted, ("a", "b"), tmp_path / "figure.png")
+    mean = drawn[0].axes[0].lines[1]
+    np.testing.assert_allclose(mean.get_xydata(), [[0.25, 0.35]])
+    assert drawn[0].axes[0].get_title() == f"a: RMSE {np.sqrt((12 * 0.01 + 3 * 0.25) / 15):.3f}"
+
+
+def test_a_handful_of_galaxies_is_drawn(tmp_path: Path) -> None:
+    fractions = RANDOM.dirichlet([1, 1, 1], 3)
+    figures.votes_figure(fractions, fractions, ANSWERS, tmp_path / "figure.png")
+    with Image.open(tmp_path / "figure.png") as picture:
+        assert picture.format == "PNG" and min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
+    assert [path.name for path in tmp_path.iterdir()] == ["figure.png"], "no temporary file stays behind"
