@@ -1,4 +1,4 @@
-"""Trains or evaluates an ETVAE: flags -> one config -> one call.
+"""Trains, evaluates and compares ETVAEs: flags -> one config -> one call.
 
 python main.py --regime=two_step --n_labels=1200
 """
@@ -26,7 +26,12 @@ try:  # the config is read here, with its overrides
     )
 except (AttributeError, KeyError, TypeError, ValueError) as error:
     _refuse(f"in a --config flag: {error}")
-_MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "Train a run, or score a trained one on a table.")
+_MODE = flags.DEFINE_enum(
+    "mode",
+    "train",
+    ["train", "evaluate", "learning_curve"],
+    "train a run; evaluate a trained one on a table; learning_curve: train the runs of config.curve and compare them.",
+)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA.")
 _SHORT = {  # short flag -> config field
     "regime": "regime",
@@ -63,6 +68,7 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)
     from etvae_tf import run
     from etvae_tf.errors import InputError
+    from etvae_tf.experiments import learning_curve
 
     config = _CONFIG.value
     for flag, field in _SHORT.items():
@@ -71,8 +77,10 @@ def main(_: list[str]) -> None:
     try:
         if _MODE.value == "train":
             run.train_run(config, _WORKDIR.value)
-        else:
+        elif _MODE.value == "evaluate":
             run.evaluate_run(config, _WORKDIR.value)
+        else:
+            learning_curve(config, _WORKDIR.value)
     except InputError as error:
         _refuse(str(error))
 

@@ -53,15 +53,16 @@ def get_config() -> ConfigDict:
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
-    train.vae_steps = 2000  # ELBO steps of two_step's first phase
+    train.vae_steps = 2000  # ELBO steps of the pre-training that two_step and alternating begin with
     train.vote_steps = 1500  # vote steps of supervised, and of two_step's second phase
-    train.alternating_steps = 2500  # steps of alternating, each one of both kinds
+    train.alternating_steps = 1000  # steps of alternating after its pre-training, each one of both kinds
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
     train.unlabelled_batch = 32  # pictures per ELBO step
     train.labelled_batch = 32  # galaxies per vote step
     train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
-    train.vote_warmup_fraction = 0.4  # of alternating_steps, over which alternating's vote rate rises from 0
+    train.alternating_from_scratch = False  # True: no pre-training before alternating (the paper's form)
+    train.alternating_vae_rate = 0.3  # of vae_learning_rate, where alternating's ELBO steps follow pre-training
     train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
     train.kl_warmup_steps = 500  # ELBO steps over which the KL weight rises from 0

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import load_data, load_labelled
+from etvae_tf.data import Survey, draw_data, load_labelled, load_survey
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import (
     evaluate_model,
@@ -27,12 +27,16 @@ from etvae_tf.training import RunFolder, train, validate_config
 __all__ = ["evaluate_run", "train_run"]
 
 
-def train_run(config: ConfigDict, workdir: str | None = None) -> dict[str, Any]:
+def train_run(
+    config: ConfigDict, workdir: str | None = None, survey: Survey | None = None, shared_vae: Path | None = None
+) -> dict[str, Any]:
     """Trains by the config and evaluates on the test galaxies; goes on where an interrupted run stopped.
 
     Args:
         config: of the run, see configs/default.py.
         workdir: run folder; by default runs/ and a name made of regime, labels, seed and data.
+        survey: the config's galaxies, where they are loaded already.
+        shared_vae: see `train`.
 
     Returns:
         What metrics.json holds.
@@ -50,10 +54,10 @@ def train_run(config: ConfigDict, workdir: str | None = None) -> dict[str, Any]:
         _summarise(metrics, folder)
         return metrics
     start = time.perf_counter()
-    data = load_data(config)
+    data = draw_data(survey or load_survey(config), config)
     loaded = time.perf_counter() - start
     folder.claim(resolved, data)
-    model, seconds = train(config, data, folder)
+    model, seconds = train(config, data, folder, shared_vae)
     start = time.perf_counter()
     labels = np.concatenate([data.train.votes, data.validation.votes])
     constant = (labels / labels.sum(axis=1, keepdims=True)).mean(axis=0)

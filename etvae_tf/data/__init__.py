@@ -1,9 +1,9 @@
 """Galaxies in: catalogues, pictures, seeded splits, tf.data pipelines and synthetic galaxies."""
 
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
-from etvae_tf.data.galaxies import Galaxies, GalaxyData
+from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess
-from etvae_tf.data.load import load_data, load_labelled
+from etvae_tf.data.load import draw_data, load_data, load_labelled, load_survey
 from etvae_tf.data.pipeline import batches, evaluation_batches
 from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import SyntheticGalaxies, synthesise
@@ -13,14 +13,17 @@ __all__ = [
     "Galaxies",
     "GalaxyData",
     "ImageSource",
+    "Survey",
     "SyntheticGalaxies",
     "batches",
+    "draw_data",
     "draw_labels",
     "evaluation_batches",
     "hash_split",
     "load_data",
     "load_images",
     "load_labelled",
+    "load_survey",
     "open_images",
     "preprocess",
     "read_catalogue",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-__all__ = ["Galaxies", "GalaxyData"]
+__all__ = ["Galaxies", "GalaxyData", "Survey"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,25 @@ class GalaxyData:
     answers: tuple[str, ...]
     train: Galaxies
     validation: Galaxies
+    test: Galaxies
+    pool_ids: np.ndarray
+    pool: np.ndarray
+    split: pd.DataFrame
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    truth: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All galaxies that the runs on the same data share, before labels are drawn.
+
+    Attributes:
+        learn: train galaxies, with the votes that labels are drawn from.
+        answers, test, pool_ids, pool, split, fingerprints, truth: as in `GalaxyData`.
+    """
+
+    answers: tuple[str, ...]
+    learn: Galaxies
     test: Galaxies
     pool_ids: np.ndarray
     pool: np.ndarray

@@ -10,25 +10,29 @@ import numpy as np
 import pandas as pd
 
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
-from etvae_tf.data.galaxies import Galaxies, GalaxyData
+from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images
 from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import ANSWERS as SYNTHETIC_ANSWERS
 from etvae_tf.data.synthetic import synthesise
 from etvae_tf.errors import InputError
 
-__all__ = ["load_data", "load_labelled"]
+__all__ = ["draw_data", "load_data", "load_labelled", "load_survey"]
 
 
 def load_data(config: ml_collections.ConfigDict) -> GalaxyData:
-    """Loads all a run sees.
+    """Loads all a run sees: `draw_data` of `load_survey`."""
+    return draw_data(load_survey(config), config)
 
-    The n labels are drawn from the train galaxies by `config.seed` and split into train and validation. The
-    pool holds the pictures of every train galaxy, whatever n, and of `config.data.unlabelled`. A picture of a
-    test galaxy is kept out of both, under whatever id it comes.
+
+def load_survey(config: ml_collections.ConfigDict) -> Survey:
+    """Loads and decodes all galaxies that runs with these data can see.
+
+    The pool holds the pictures of every train galaxy, whatever n, and of `config.data.unlabelled`. A picture of a
+    test galaxy is kept out of train and pool, under whatever id it comes.
 
     Args:
-        config: the run's config; `config.data.table` is empty for synthetic galaxies.
+        config: a run's config; `config.data.table` is empty for synthetic galaxies.
 
     Returns:
         The galaxies, the split and the inputs' fingerprints.
@@ -37,6 +41,28 @@ def load_data(config: ml_collections.ConfigDict) -> GalaxyData:
         InputError: any unusable input; cheap checks come before pictures are decoded.
     """
     return _load_real(config) if config.data.table else _make_synthetic(config)
+
+
+def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
+    """Draws the n labels of a run from the train galaxies by `config.seed`, and splits them into train and validation.
+
+    Raises:
+        InputError: fewer galaxies with votes than `config.n_labels`.
+    """
+    learn = survey.learn
+    drawn = draw_labels(learn.ids, learn.votes.sum(axis=1) > 0, config.n_labels, config.seed)
+    validates = validation_mask(config.n_labels, config.data.validation_fraction)
+    return GalaxyData(
+        answers=survey.answers,
+        train=learn.select(drawn[~validates]),
+        validation=learn.select(drawn[validates]),
+        test=survey.test,
+        pool_ids=survey.pool_ids,
+        pool=survey.pool,
+        split=survey.split,
+        fingerprints=survey.fingerprints,
+        truth=survey.truth,
+    )
 
 
 def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[str, ...]]:
@@ -59,7 +85,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[st
     return Galaxies(catalogue.ids[which], images, catalogue.votes[which]), catalogue.answers
 
 
-def _load_real(config: ml_collections.ConfigDict) -> GalaxyData:
+def _load_real(config: ml_collections.ConfigDict) -> Survey:
     source, catalogue = _open(config)
     unlabelled = open_images(config.data.unlabelled) if config.data.unlabelled else None
     is_test = _split(config, catalogue)
@@ -76,11 +102,9 @@ def _load_real(config: ml_collections.ConfigDict) -> GalaxyData:
         extra = _decode(config, unlabelled, names)
         fresh = _unknown(extra, test_pictures)
         pool_ids, pool = np.concatenate([pool_ids, names[fresh]]), np.concatenate([pool, extra[fresh]])
-    train, validation = _label(config, learn)
-    return GalaxyData(
+    return Survey(
         answers=catalogue.answers,
-        train=train,
-        validation=validation,
+        learn=learn,
         test=test.select(test.votes.sum(axis=1) > 0),
         pool_ids=pool_ids,
         pool=pool,
@@ -89,7 +113,7 @@ def _load_real(config: ml_collections.ConfigDict) -> GalaxyData:
     )
 
 
-def _make_synthetic(config: ml_collections.ConfigDict) -> GalaxyData:
+def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
     data = config.data
     stray = [f"--{flag}" for flag in ("images", "unlabelled", "split") if data[flag]]
     if stray:
@@ -101,13 +125,11 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> GalaxyData:
     shape = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
     learn = synthesise(data.synthetic_train, **shape)
     test = synthesise(data.synthetic_test, start=data.synthetic_train, **shape)
-    train, validation = _label(config, Galaxies(learn.ids, learn.images, learn.votes))
     settings = {**shape, "train": data.synthetic_train, "test": data.synthetic_test}
     is_test = np.arange(data.synthetic_train + data.synthetic_test) >= data.synthetic_train
-    return GalaxyData(
+    return Survey(
         answers=tuple(SYNTHETIC_ANSWERS),
-        train=train,
-        validation=validation,
+        learn=Galaxies(learn.ids, learn.images, learn.votes),
         test=Galaxies(test.ids, test.images, test.votes),
         pool_ids=learn.ids,
         pool=learn.images,
@@ -151,13 +173,6 @@ def _check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue, is_te
     validation_mask(config.n_labels, config.data.validation_fraction)
     if not catalogue.has_votes[is_test].any():
         raise InputError(f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test.")
-
-
-def _label(config: ml_collections.ConfigDict, learn: Galaxies) -> tuple[Galaxies, Galaxies]:
-    """Draws n labelled galaxies: (train, validation)."""
-    drawn = draw_labels(learn.ids, learn.votes.sum(axis=1) > 0, config.n_labels, config.seed)
-    validates = validation_mask(config.n_labels, config.data.validation_fraction)
-    return learn.select(drawn[~validates]), learn.select(drawn[validates])
 
 
 def _content(images: np.ndarray) -> list[bytes]:

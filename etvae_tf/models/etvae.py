@@ -79,10 +79,9 @@ class ETVAE(keras.Model):
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
-        posterior = self.encoder(images)
-        fractions = tf.nn.softmax(self.classifier(posterior.loc)) / 4
-        for axes in _MIRRORS:
-            fractions += self._fractions(tf.reverse(images, axes)) / 4
+        posteriors = self.mirrored_posteriors(images)
+        posterior = posteriors[0]
+        fractions = tf.add_n([tf.nn.softmax(self.classifier(view.loc)) for view in posteriors]) / len(posteriors)
         return {
             "vote_fractions": fractions,
             "vote_logits": tf.math.log(fractions),
@@ -90,6 +89,10 @@ class ETVAE(keras.Model):
             "latent_stddev": posterior.scale,
             "pose": posterior.pose,
         }
+
+    def mirrored_posteriors(self, images: tf.Tensor) -> list[Posterior]:
+        """Posteriors of images (B, H, W, C) and of their three mirror images, whose predictions are averaged."""
+        return [self.encoder(images), *(self.encoder(tf.reverse(images, axes)) for axes in _MIRRORS)]
 
     def _fractions(self, images: tf.Tensor) -> tf.Tensor:
         """Vote fractions (B, K) of the pictures as they are, from the posterior mean."""

@@ -18,7 +18,7 @@ __all__ = ["RunState"]
 
 
 class RunState(keras.callbacks.Callback):
-    """Saves where the run is; `restore` finds it again.
+    """Saves where the run is; `start` finds it again.
 
     Keras's own BackupAndRestore knows one `fit`; a run has several phases, a history over all of them and the best
     weights so far, and the three must agree after a kill. The checkpoint is written last, so what it names exists.
@@ -36,8 +36,20 @@ class RunState(keras.callbacks.Callback):
         self.best = tf.Variable(math.inf, dtype=tf.float64)
         self.rows: list[dict[str, Any]] = []
 
-    def restore(self, model: keras.Model) -> None:
-        """Puts the model, its optimizers and the place in the run back to the last checkpoint, if there is one."""
+    def place(self) -> int:
+        """Index of the phase that the last checkpoint was written in; 0 if there is none."""
+        latest = tf.train.latest_checkpoint(str(self.folder.checkpoints))
+        if latest is not None:
+            tf.train.Checkpoint(phase_index=self.phase_index).restore(latest).expect_partial()
+        return int(self.phase_index)
+
+    def start(self, model: keras.Model, phase_index: int, phase: Phase) -> int:
+        """Begins a phase with a compiled model, or goes on in it; returns the first epoch to run.
+
+        Going on puts the model, its optimizers, the history and the best weights back to the last checkpoint.
+        """
+        self.phase = phase
+        resumed = phase_index == int(self.phase_index)
         checkpoint = tf.train.Checkpoint(
             model=model,
             optimizer=model.optimizer,
@@ -47,17 +59,12 @@ class RunState(keras.callbacks.Callback):
             best=self.best,
         )
         self.manager = tf.train.CheckpointManager(checkpoint, str(self.folder.checkpoints), max_to_keep=1)
-        if self.manager.restore_or_initialize() is None:
-            return
-        place = (int(self.phase_index), int(self.epoch))
-        history = pd.read_csv(self.folder.history)
-        done = [(row.phase_index, row.epoch) < place for row in history.itertuples()]
-        self.rows = history[done].to_dict("records")
-
-    def start(self, phase_index: int, phase: Phase) -> int:
-        """Begins a phase, or goes on in it; returns the first epoch to run."""
-        self.phase = phase
-        if phase_index > int(self.phase_index):
+        if resumed and self.manager.restore_or_initialize() is not None:
+            place = (phase_index, int(self.epoch))
+            history = pd.read_csv(self.folder.history)
+            done = [(row.phase_index, row.epoch) < place for row in history.itertuples()]
+            self.rows = history[done].to_dict("records")
+        elif not resumed:
             self.phase_index.assign(phase_index)
             self.epoch.assign(0)
             self.best.assign(math.inf)

@@ -32,35 +32,35 @@ class Phase:
 def phases(regime: str, config: Any) -> list[Phase]:
     """What a regime does, in order.
 
+    `alternating` begins with the pre-training of `two_step` and keeps its ELBO steps beside the vote steps; with
+    alternating_from_scratch it has both from the first step on, as in the paper.
+
     Args:
         regime: one of `REGIMES`.
-        config: `config.train` of a run: vae_steps, vote_steps, alternating_steps.
+        config: `config.train` of a run.
     """
     vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=config.vote_steps)
     alternating = Phase("alternating", unlabelled=True, labelled=True, steps=config.alternating_steps)
-    return {"supervised": [votes], "alternating": [alternating], "two_step": [vae, votes]}[regime]
+    return {
+        "supervised": [votes],
+        "alternating": [alternating] if config.alternating_from_scratch else [vae, alternating],
+        "two_step": [vae, votes],
+    }[regime]
 
 
-def compile_for(model: Any, regime: str, config: Any) -> None:
-    """Compiles the model with one Adam for each objective, its rate decaying to 0 over the steps that it takes.
-
-    In alternating the vote rate rises first: labels then find an encoder that the ELBO has shaped, not a blank one
-    that they alone would fill.
-    """
-    plan = phases(regime, config)
-    rates = {"unlabelled": config.vae_learning_rate, "labelled": config.vote_learning_rate}
-    steps = {kind: sum(phase.steps for phase in plan if getattr(phase, kind)) for kind in rates}
-    schedule = {kind: keras.optimizers.schedules.CosineDecay(rates[kind], max(steps[kind], 1)) for kind in rates}
-    if regime == "alternating":
-        warmup = int(config.vote_warmup_fraction * config.alternating_steps)
-        schedule["labelled"] = keras.optimizers.schedules.CosineDecay(
-            0.0, steps["labelled"] - warmup, warmup_target=rates["labelled"], warmup_steps=warmup
-        )
+def compile_for(model: Any, phase: Phase, config: Any) -> None:
+    """Compiles the model for a phase: one Adam for each objective, its rate decaying to 0 over the phase's steps."""
+    decay = keras.optimizers.schedules.CosineDecay
+    pretrained = phase.labelled and phase.unlabelled and not config.alternating_from_scratch
     model.compile(
-        optimizer=keras.optimizers.AdamW(schedule["labelled"], weight_decay=config.weight_decay),
-        vae_optimizer=keras.optimizers.Adam(schedule["unlabelled"]),
+        optimizer=keras.optimizers.AdamW(
+            decay(config.vote_learning_rate, phase.steps), weight_decay=config.weight_decay
+        ),
+        vae_optimizer=keras.optimizers.Adam(
+            decay(config.vae_learning_rate * (config.alternating_vae_rate if pretrained else 1.0), phase.steps)
+        ),
         kl_weight=config.kl_weight,
-        kl_warmup_steps=config.kl_warmup_steps,
+        kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
         freeze_encoder=config.freeze_encoder,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,33 +22,41 @@ from etvae_tf.training.phases import Phase, compile_for, phases
 __all__ = ["train"]
 
 
-def train(config: Any, data: GalaxyData, folder: RunFolder) -> tuple[ETVAE, dict[str, float]]:
+def train(
+    config: Any, data: GalaxyData, folder: RunFolder, shared_vae: Path | None = None
+) -> tuple[ETVAE, dict[str, float]]:
     """Trains by `config.regime`, from the last checkpoint in `folder` if there is one.
 
     Args:
         config: of the whole run, valid.
         data: what it learns from.
         folder: of the run, claimed.
+        shared_vae: file of a pre-trained VAE that runs with equal pre-training share; the first one writes it.
 
     Returns:
         The trained model, saved as `folder.model`, and the wall time of each phase in seconds (of this process). What
-        two_step's first phase ends with, the last model whose decoder fits its encoder, is saved as `folder.vae`.
+        pre-training ends with, the last model whose decoder fits its encoder, is saved as `folder.vae`.
     """
     keras.utils.set_random_seed(config.seed)
     model = build_model(config.model, config.data.image_size, config.data.channels, len(data.answers), config.seed)
-    compile_for(model, config.regime, config.train)
     state = RunState(folder)
-    state.restore(model)
-    plan = phases(config.regime, config.train)
+    first_phase = state.place()
     seconds = {}
-    for index, phase in enumerate(plan):
-        if index < int(state.phase_index):
+    for index, phase in enumerate(phases(config.regime, config.train)):
+        if index < first_phase:
             continue
         start = time.perf_counter()
-        _fit(model, phase, config, data, state, state.start(index, phase))
+        compile_for(model, phase, config.train)
+        epoch = state.start(model, index, phase)
+        if not phase.labelled and shared_vae and shared_vae.exists():
+            model.set_weights(keras.saving.load_model(shared_vae, compile=False).get_weights())
+        else:
+            _fit(model, phase, config, data, state, epoch)
         seconds[phase.name] = time.perf_counter() - start
         if not phase.labelled:  # labels will pull the encoder away from the decoder
             write_atomically(folder.vae, model.save)
+            if shared_vae and not shared_vae.exists():
+                write_atomically(shared_vae, lambda path: shutil.copyfile(folder.vae, path))
     state.finish()
     write_atomically(folder.model, model.save)
     return model, seconds

@@ -1,0 +1,22 @@
+"""The paper's Table 1, done fairly: three regimes, 100 to 1,200 labels, three seeds, one test set.
+
+python main.py --mode=learning_curve --config=configs/table1.py --workdir=RUN \
+    --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
+"""
+
+from ml_collections import ConfigDict
+
+from configs import default
+
+
+def get_config() -> ConfigDict:
+    """The default run in every regime; `curve` says which runs to compare."""
+    config = default.get_config()
+    with config.unlocked():
+        config.curve = curve = ConfigDict()
+        curve.title = "table1"  # name of the table's files
+        curve.arms = {regime: {"regime": regime} for regime in ("supervised", "alternating", "two_step")}
+        curve.reference = "supervised"  # the arm that the others are compared with
+        curve.n_labels = (100, 300, 800, 1200)  # for every arm; nested at a seed
+        curve.seeds = (0, 1, 2)
+    return config.lock()

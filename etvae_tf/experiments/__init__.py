@@ -1,0 +1,6 @@
+"""Studies: many runs compared on the same galaxies."""
+
+from etvae_tf.experiments.learning_curve import learning_curve, run_configs
+from etvae_tf.experiments.report import label_efficiency, summarise, write_report
+
+__all__ = ["label_efficiency", "learning_curve", "run_configs", "summarise", "write_report"]

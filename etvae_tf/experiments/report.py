@@ -1,0 +1,151 @@
+"""A study's table and picture, from its runs' predictions and learning_curve.csv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from etvae_tf.experiments.intervals import Interval, metric_interval, resampling_weights
+from etvae_tf.files import write_atomically
+
+__all__ = ["label_efficiency", "summarise", "write_report"]
+
+_METRICS = ("vote_rmse", "mean_vote_l1")
+
+
+def write_report(root: Path, runs: pd.DataFrame, title: str, reference: str) -> pd.DataFrame:
+    """Writes TITLE.md, TITLE.csv and learning_curve.png into `root`.
+
+    Args:
+        root: folder of the study.
+        runs: one row a run, as in learning_curve.csv.
+        title: of the table, and the name of its files.
+        reference: the arm that the others are compared with.
+
+    Returns:
+        What TITLE.csv holds, see `summarise`.
+    """
+    summary = summarise(root, runs, reference)
+    write_atomically(root / f"{title}.csv", lambda path: summary.to_csv(path, index=False))
+    write_atomically(root / f"{title}.md", lambda path: path.write_text(_markdown(summary, runs, reference)))
+    _draw(summary, runs, root / "learning_curve.png")
+    return summary
+
+
+def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Means and 95 % intervals (bootstrap over seeds and test galaxies) of every arm and number of labels.
+
+    Returns:
+        A row per arm and n_labels with METRIC, METRIC_low, METRIC_high; METRIC_difference to the reference at the same
+        seeds, galaxies and labels, with its interval; equivalent_labels, how many labels the reference needs for the
+        same vote_rmse (NaN above the largest n, or below the smallest).
+    """
+    arms = sorted(runs["arm"].unique(), key=lambda arm: (arm != reference, arm))
+    rows = []
+    for n_labels in sorted(runs["n_labels"].unique()):
+        errors = {arm: _errors(root, runs[(runs["arm"] == arm) & (runs["n_labels"] == n_labels)]) for arm in arms}
+        weights = resampling_weights(*errors[reference]["vote_rmse"].shape)
+        for arm in arms:
+            row = {"arm": arm, "n_labels": n_labels, "seeds": len(errors[arm]["vote_rmse"])}
+            for metric in _METRICS:
+                own, other, root_mean = errors[arm][metric], errors[reference][metric], metric == "vote_rmse"
+                row |= _columns(metric, metric_interval(own, weights, root_mean))
+                if arm != reference:
+                    row |= _columns(f"{metric}_difference", metric_interval(own, weights, root_mean, other))
+            rows.append(row)
+    summary = pd.DataFrame(rows)
+    curve = summary[summary["arm"] == reference]
+    summary["equivalent_labels"] = label_efficiency(
+        summary["vote_rmse"].to_numpy(), curve["n_labels"].to_numpy(), curve["vote_rmse"].to_numpy()
+    )
+    return summary
+
+
+def label_efficiency(vote_rmse: np.ndarray, n_labels: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Number of labels with which the reference curve reaches each vote_rmse.
+
+    Interpolated linearly in log n on the running minimum of the curve (more labels cannot be needed for more error).
+
+    Args:
+        vote_rmse: (M,), to reach.
+        n_labels: (P,), ascending, of the curve.
+        reference: (P,), vote_rmse of the curve.
+
+    Returns:
+        Float array (M,); infinity where the curve does not get so low, NaN where it starts lower.
+    """
+    falling = np.minimum.accumulate(reference)
+    labels = np.exp(np.interp(-vote_rmse, -falling, np.log(n_labels)))
+    return np.where(vote_rmse < falling[-1], np.inf, np.where(vote_rmse > falling[0], np.nan, labels))
+
+
+def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Errors (S, N) of each test galaxy under each seed: squared and averaged over answers; absolute and summed."""
+    squared, absolute = [], []
+    for run in runs.sort_values("seed").itertuples():
+        folder = root / "runs" / f"{run.arm}_n{run.n_labels}_seed{run.seed}"
+        table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}).sort_values("id")
+        voted = table.filter(regex="_voted$").to_numpy()
+        error = table.filter(regex="_predicted$").to_numpy() - voted
+        squared.append(np.mean(error**2, axis=1))
+        absolute.append(np.abs(error).sum(axis=1))
+    return {"vote_rmse": np.stack(squared), "mean_vote_l1": np.stack(absolute)}
+
+
+def _columns(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
+    lines = [
+        f"| labels | arm | vote_rmse | minus {reference} | mean_vote_l1 | minus {reference} | labels {reference} needs |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in summary.to_dict("records"):
+        cells = [str(row["n_labels"]), row["arm"]]
+        for metric in _METRICS:
+            cells.append(_cell(row, metric, "{:.4f}"))
+            cells.append("" if row["arm"] == reference else _cell(row, f"{metric}_difference", "{:+.4f}"))
+        cells.append(_labels(row["equivalent_labels"], summary["n_labels"]))
+        lines.append("| " + " | ".join(cells) + " |")
+    constant = ", ".join(f"{metric} {runs[f'constant_{metric}'].mean():.4f}" for metric in _METRICS)
+    seeds = runs["seed"].nunique()
+    galaxies = int(runs["n_galaxies"].iloc[0])
+    return "\n".join(lines) + (
+        f"\n\nMeans over {seeds} seeds on {galaxies} test galaxies, with 95 % intervals (bootstrap over seeds and "
+        f"galaxies, paired in the differences). Constant mean: {constant}.\n"
+    )
+
+
+def _cell(row: dict[str, float], name: str, form: str) -> str:
+    mean, low, high = (form.format(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def _labels(equivalent: float, n_labels: pd.Series) -> str:
+    if np.isnan(equivalent):
+        return f"fewer than {n_labels.min()}"
+    return f"more than {n_labels.max()}" if np.isinf(equivalent) else f"{equivalent:.0f}"
+
+
+def _draw(summary: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
+    """A panel per metric: each arm's mean and interval over the number of labels, and every seed as a point."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    for axis, metric in zip(figure.subplots(1, len(_METRICS)), _METRICS, strict=True):
+        for index, (arm, rows) in enumerate(summary.groupby("arm", sort=False)):
+            shift = 1.03 ** (index - 1)  # intervals side by side
+            ends = [rows[metric] - rows[f"{metric}_low"], rows[f"{metric}_high"] - rows[metric]]
+            line = axis.errorbar(rows["n_labels"] * shift, rows[metric], ends, marker="o", capsize=3, label=arm)
+            points = runs[runs["arm"] == arm]
+            color = line.lines[0].get_color()
+            axis.scatter(points["n_labels"] * shift, points[metric], s=10, color=color, alpha=0.4, linewidths=0)
+        axis.axhline(runs[f"constant_{metric}"].mean(), color="0.5", linestyle=":", label="constant mean")
+        n_labels = sorted(runs["n_labels"].unique())
+        axis.set(xscale="log", xlabel="labelled galaxies", ylabel=metric)
+        axis.set_xticks(n_labels, [str(n) for n in n_labels])
+        axis.minorticks_off()
+    figure.axes[0].legend(fontsize=8)
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150))

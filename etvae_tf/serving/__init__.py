@@ -1,0 +1,1 @@
+"""Trained models as SavedModels, behind TF Serving or called here."""
