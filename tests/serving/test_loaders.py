@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from galaxies import synthetic_images
 from tensorflow.core.protobuf import saved_model_pb2
 from tolerances import BATCH_ATOL
 
+TFLITE_ATOL = 1e-3  # its kernels sum in another order; latents are of order 1, and votes agree to 1e-4
 HERE = Path(__file__).parent
 TENSORFLOW = Path(importlib.util.find_spec("tensorflow").submodule_search_locations[0])
 
@@ -130,3 +132,15 @@ def test_signatures_leave_the_batch_free(version):
         "canonicalise": {"images": picture, "canonical": picture, "pose_angle": [-1]},
         "reconstruct": {"images": picture, "reconstruction": picture, "elbo": [-1]},
     }
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")  # its successor is a new package
+def test_converts_to_tflite(version):
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(version), signature_keys=["serving_default"])
+    runner = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner("serving_default")
+    images = synthetic_images(3, size=32)
+    expected = tf.saved_model.load(str(version)).signatures["serving_default"](images=images)
+    found = runner(images=images.numpy())
+    assert set(found) == set(expected)
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, atol=TFLITE_ATOL, err_msg=key)
