@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
     data.images = ""  # folder or zip with one picture per galaxy of the table, named ID.jpg or ID.png
     data.unlabelled = ""  # folder or zip with more pictures, learnt from without labels
     data.split = ""  # CSV (id, split = train or test); "" for a hash of the id
+    data.pool_limit = 0  # pictures learnt from without labels, drawn by a hash of their names; 0 for all there are
     data.image_size = 64  # pixels; 32 to 256, divisible by 2 ** len(model.filters)
     data.channels = 1  # 1 grey, 3 colour
     data.crop_fraction = 1.0  # central part of the picture that is kept, (0, 1]; 0.5 for 424 px Kaggle pictures

@@ -101,7 +101,8 @@ def _columns(name: str, interval: Interval) -> dict[str, float]:
 
 def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
     lines = [
-        f"| labels | arm | vote_rmse | minus {reference} | mean_vote_l1 | minus {reference} | labels {reference} needs |",
+        f"| labels | arm | vote_rmse | minus {reference} | mean_vote_l1 | minus {reference} | "
+        f"labels {reference} needs |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in summary.to_dict("records"):

@@ -19,7 +19,10 @@ _POSITIVE_INTEGERS = (
     "data.synthetic_test",
 )  # fmt: skip
 _POSITIVE = ("data.pseudo_count", "train.vae_learning_rate", "train.vote_learning_rate")
-_NOT_NEGATIVE = ("train.kl_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay", "model.pose.blur", "seed")
+_NOT_NEGATIVE = (
+    "train.kl_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
+    "model.pose.blur", "data.pool_limit", "seed",
+)  # fmt: skip
 _FRACTIONS = (
     "data.test_fraction",
     "data.validation_fraction",

@@ -154,14 +154,34 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "history.csv").exists()
 
 
-def test_optimizers_decay_over_the_steps_they_take() -> None:
-    for regime, (votes, elbo) in {"supervised": (6, 1), "alternating": (5, 8), "two_step": (6, 4)}.items():
-        config = quicktest.get_config().train
-        config.vae_steps, config.vote_steps, config.alternating_steps = 4, 6, 8
-        model = fresh_model()
-        compile_for(model, regime, config)
+def test_optimizers_decay_over_their_phase() -> None:
+    config = quicktest.get_config().train
+    config.vae_steps, config.vote_steps, config.alternating_steps = 4, 6, 8
+    model = fresh_model()
+    for phase in phases("alternating", config) + phases("supervised", config):
+        compile_for(model, phase, config)
         decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
-        assert decays == [votes, elbo]
+        assert decays == [phase.steps] * 2
+
+
+def test_alternating_follows_pretraining_or_starts_from_scratch(tmp_path: Path) -> None:
+    config = quicktest.get_config().train
+    assert [phase.name for phase in phases("alternating", config)] == ["vae", "alternating"]
+    model, _, folder = run("alternating", tmp_path / "scratch", train__alternating_from_scratch=True)
+    assert not folder.vae.exists() and not same_weights(model.decoder, fresh_model().decoder)
+
+
+def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> None:
+    config = quicktest.get_config()
+    data = load_data(config)
+    trained = []
+    for name, shared in (("own", None), ("first", tmp_path / "vae.keras"), ("second", tmp_path / "vae.keras")):
+        folder = RunFolder(tmp_path / name)
+        folder.claim(json.loads(config.to_json()), data)
+        trained.append(train(config, data, folder, shared)[0])
+        assert shared is None or shared.exists()
+    assert "vae" not in (tmp_path / "second" / "history.csv").read_text()
+    assert same_weights(trained[0], trained[1]) and same_weights(trained[0], trained[2])
 
 
 @pytest.mark.parametrize(
