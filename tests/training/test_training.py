@@ -26,7 +26,7 @@ def run(regime: str, folder: Path, **changes: object) -> tuple[ETVAE, GalaxyData
     data, run_folder = load_data(config), RunFolder(folder)
     run_folder.claim(json.loads(config.to_json()), data)
     model, seconds = train(config, data, run_folder)
-    assert list(seconds) == [phase.name for phase in phases(regime, config.train)]
+    assert list(seconds) == [phase.name for phase in phases(regime, config.train, config.n_labels)]
     return model, data, run_folder
 
 
@@ -104,7 +104,7 @@ def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
 
 def test_no_test_galaxy_and_no_hidden_label_reaches_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = batches_seen(monkeypatch)
-    as_it_is = {"data__augment_flips": False, "data__augment_jitter": False}
+    as_it_is = {"data__augment_flips": False, "data__augment_jitter": False, "train__view_weight": 0.0}
     _, data, _ = run("alternating", tmp_path / "run", n_labels=20, **as_it_is)
     trained_on = {np.round(picture * 255).astype(np.uint8).tobytes() for picture in pictures(seen)}
     assert len(trained_on) > 30
@@ -156,9 +156,11 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
 
 def test_optimizers_decay_over_their_phase() -> None:
     config = quicktest.get_config().train
-    config.vae_steps, config.vote_steps, config.alternating_steps = 4, 6, 8
+    config.vae_steps, config.vote_steps, config.vote_steps_per_label = 4, 6, 0.5
     model = fresh_model()
-    for phase in phases("alternating", config) + phases("supervised", config):
+    plan = phases("alternating", config, 3) + phases("supervised", config, 7)
+    assert [phase.steps for phase in plan] == [4, 8, 10]  # whole epochs of 2 steps
+    for phase in plan:
         compile_for(model, phase, config)
         decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
         assert decays == [phase.steps] * 2
@@ -166,7 +168,7 @@ def test_optimizers_decay_over_their_phase() -> None:
 
 def test_alternating_follows_pretraining_or_starts_from_scratch(tmp_path: Path) -> None:
     config = quicktest.get_config().train
-    assert [phase.name for phase in phases("alternating", config)] == ["vae", "alternating"]
+    assert [phase.name for phase in phases("alternating", config, 40)] == ["vae", "alternating"]
     model, _, folder = run("alternating", tmp_path / "scratch", train__alternating_from_scratch=True)
     assert not folder.vae.exists() and not same_weights(model.decoder, fresh_model().decoder)
 
@@ -198,7 +200,7 @@ def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> 
         ("model.pose.group", "shear", "rotation_scale"),
         ("model.pixel_likelihood", "poisson", "gaussian"),
         ("model.sampler", "opencv", "gather"),
-        ("train.vote_steps", 5, "try --config.train.vote_steps=6"),
+        ("train.vae_steps", 5, "try --config.train.vae_steps=6"),
         ("train.vae_learning_rate", -1.0, "number > 0"),
         ("n_labels", 1, ">= 2"),
     ],
