@@ -55,8 +55,10 @@ def get_config() -> ConfigDict:
 
     config.train = train = ConfigDict()
     train.vae_steps = 2000  # ELBO steps of the pre-training that two_step and alternating begin with
-    train.vote_steps = 50  # steps on labels, beside an ELBO step each in alternating; rounded up to whole epochs
-    train.vote_steps_per_label = 1.5  # more of them for every labelled galaxy; too many only learn few labels by heart
+    train.vote_steps_per_label = (
+        1.6  # steps on labels for each of the n, in whole epochs; more learn few labels by heart
+    )
+    train.vote_steps_from_scratch = 200  # more of them, where the encoder is not pre-trained
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
     train.unlabelled_batch = 32  # pictures per ELBO step
     train.labelled_batch = 32  # galaxies per vote step

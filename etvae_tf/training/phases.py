@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,14 +44,15 @@ def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
         config: `config.train` of a run.
         n_labels: labelled galaxies; the more, the more vote steps.
     """
-    labelled_steps = config.vote_steps + config.vote_steps_per_label * n_labels
-    labelled_steps = math.ceil(labelled_steps / config.steps_per_epoch) * config.steps_per_epoch
+    pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
+    steps = config.vote_steps_per_label * n_labels + (0 if pretrained else config.vote_steps_from_scratch)
+    labelled_steps = max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
     vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=labelled_steps)
     alternating = Phase("alternating", unlabelled=True, labelled=True, steps=labelled_steps)
     return {
         "supervised": [votes],
-        "alternating": [alternating] if config.alternating_from_scratch else [vae, alternating],
+        "alternating": [vae, alternating] if pretrained else [alternating],
         "two_step": [vae, votes],
     }[regime]
 

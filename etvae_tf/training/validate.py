@@ -18,9 +18,9 @@ _POSITIVE_INTEGERS = (
     "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
     "data.synthetic_test",
 )  # fmt: skip
-_POSITIVE = ("data.pseudo_count", "train.vae_learning_rate", "train.vote_learning_rate")
+_POSITIVE = ("data.pseudo_count", "train.vote_steps_per_label", "train.vae_learning_rate", "train.vote_learning_rate")
 _NOT_NEGATIVE = (
-    "train.vote_steps", "train.vote_steps_per_label",
+    "train.vote_steps_from_scratch",
     "train.kl_weight", "train.view_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
     "model.pose.blur", "data.pool_limit", "seed",
 )  # fmt: skip
@@ -54,10 +54,6 @@ def validate_config(config: Any) -> None:
     for name in ("model.filters", "model.pose.filters"):
         _require(config, name, lambda value: len(value) and min(value) >= 1, "one or more whole numbers >= 1")
     _check_epochs(config, "train.vae_steps")
-    if not config.train.vote_steps + config.train.vote_steps_per_label > 0:
-        raise InputError(
-            "train.vote_steps and train.vote_steps_per_label are both 0, but labels need steps to be learnt."
-        )
     _check_picture(config)
 
 

@@ -69,7 +69,7 @@ def test_second_phase_starts_from_the_first(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_frozen_encoder_stays_as_the_vae_left_it(tmp_path: Path) -> None:
-    trained, _, _ = run("two_step", tmp_path / "trained", train__vote_steps=2, train__freeze_encoder=True)
+    trained, _, _ = run("two_step", tmp_path / "trained", train__vote_steps_per_label=0.05, train__freeze_encoder=True)
     longer, _, _ = run("two_step", tmp_path / "longer", train__freeze_encoder=True, data__validation_fraction=0.0)
     assert same_weights(trained.encoder, longer.encoder)
     assert not same_weights(trained.classifier, longer.classifier)
@@ -141,7 +141,7 @@ def test_two_processes_of_one_seed_agree_and_another_seed_differs(tmp_path: Path
 def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     import pandas as pd
 
-    model, data, folder = run("supervised", tmp_path / "run", train__vote_steps=12, train__vote_learning_rate=0.05)
+    model, data, folder = run("supervised", tmp_path / "run", train__vote_steps_per_label=0.3, train__vote_learning_rate=0.05)
     images = tf.constant(data.validation.images, tf.float32) / 255.0
     batch = tf.data.Dataset.from_tensors({"labelled": (images, tf.constant(data.validation.votes))})
     kept = model.evaluate(batch, return_dict=True, verbose=0)["vote_mse"]
@@ -156,10 +156,10 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
 
 def test_optimizers_decay_over_their_phase() -> None:
     config = quicktest.get_config().train
-    config.vae_steps, config.vote_steps, config.vote_steps_per_label = 4, 6, 0.5
+    config.vae_steps, config.vote_steps_from_scratch, config.vote_steps_per_label = 4, 6, 0.5
     model = fresh_model()
-    plan = phases("alternating", config, 3) + phases("supervised", config, 7)
-    assert [phase.steps for phase in plan] == [4, 8, 10]  # whole epochs of 2 steps
+    plan = phases("alternating", config, 15) + phases("supervised", config, 5)
+    assert [phase.steps for phase in plan] == [4, 6, 8]  # whole epochs of 2 steps
     for phase in plan:
         compile_for(model, phase, config)
         decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
