@@ -141,7 +141,9 @@ def test_two_processes_of_one_seed_agree_and_another_seed_differs(tmp_path: Path
 def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     import pandas as pd
 
-    model, data, folder = run("supervised", tmp_path / "run", train__vote_steps_per_label=0.3, train__vote_learning_rate=0.05)
+    model, data, folder = run(
+        "supervised", tmp_path / "run", train__vote_steps_per_label=0.3, train__vote_learning_rate=0.05
+    )
     images = tf.constant(data.validation.images, tf.float32) / 255.0
     batch = tf.data.Dataset.from_tensors({"labelled": (images, tf.constant(data.validation.votes))})
     kept = model.evaluate(batch, return_dict=True, verbose=0)["vote_mse"]
