@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up notices, not its errors
 
 import keras
 import numpy as np
@@ -155,15 +152,22 @@ class RestClient(_Client):
             raise self._unavailable(type(error).__name__) from error
         except requests.RequestException as error:
             raise self._refused(str(error)) from error
-        try:
-            answer = json.loads(response.content)  # requests may use a reader that takes no NaN
-        except ValueError:
-            answer = {"error": response.reason}
         if not response.ok:
-            reason = f"{response.status_code}: {answer.get('error')}"
+            reason = f"{response.status_code}: {_error_of(response.content) or response.reason}"
             raise (self._unavailable if response.status_code in (429, 503) else self._refused)(reason)
-        outputs = {name: np.array(values) for name, values in answer["outputs"].items() if name in _OUTPUTS}
-        return {name: values if name == "ok" else values.astype(np.float32) for name, values in outputs.items()}
+        try:  # not response.json(), which may be read by a parser that takes no NaN
+            outputs = json.loads(response.content)["outputs"]
+            kinds = {name: bool if name == "ok" else np.float32 for name in _OUTPUTS if name in outputs}
+            return {name: np.array(outputs[name], kind) for name, kind in kinds.items()}
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._refused("its answer is not one of TensorFlow Serving") from error
+
+
+def _error_of(content: bytes) -> str | None:
+    try:
+        return json.loads(content)["error"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def score(

@@ -7,13 +7,10 @@ It listens on this machine only, loads what it finds when it starts, and does no
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up notices, not its errors
 
 import grpc
 from absl import flags

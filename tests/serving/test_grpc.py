@@ -119,7 +119,7 @@ WRONG_REQUESTS = {
     "version": (set_version, "NOT_FOUND", "Specific(etvae, 9)"),
     "label": (lambda request: setattr(request.model_spec, "version_label", "beta"), "INVALID_ARGUMENT", "label: beta"),
     "signature": (
-        lambda request: setattr(request.model_spec, "signature_name", "other"), "FAILED_PRECONDITION", '"other" not found'
+        lambda request: setattr(request.model_spec, "signature_name", "other"), "FAILED_PRECONDITION", "not found"
     ),
     "no input": (lambda request: request.inputs.clear(), "INVALID_ARGUMENT", "Missing but required: {images}"),
     "extra input": (
