@@ -58,7 +58,7 @@ def write_version(folder: Path, scale: float) -> None:
         "reconstruct": stub.reconstruct,
     }
     tf.saved_model.save(stub, str(folder), signatures=signatures)
-    write_warmup(folder / "assets.extra", SIZE, CHANNELS)
+    write_warmup(folder)
 
 
 def expected_fractions(pictures: list[bytes], scale: float) -> np.ndarray:

@@ -19,7 +19,7 @@ from absl import flags
 
 from etvae_tf.data.images import open_images
 from etvae_tf.errors import InputError
-from etvae_tf.serving.command import run_command
+from etvae_tf.serving.command_line import run_command
 from etvae_tf.serving.messages import MODEL_NAME, predict_request, require_serving
 from etvae_tf.serving.tables import check_output, vote_table, write_table
 

@@ -16,7 +16,7 @@ import grpc
 from absl import flags
 
 from etvae_tf.errors import InputError
-from etvae_tf.serving.command import run_command
+from etvae_tf.serving.command_line import run_command
 from etvae_tf.serving.messages import MODEL_NAME, require_serving
 
 __all__ = ["LocalServer"]

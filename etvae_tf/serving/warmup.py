@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from etvae_tf.files import write_atomically
 from etvae_tf.serving.messages import predict_request, require_serving
 
-__all__ = ["WARMUP_FILE", "read_warmup", "write_warmup"]
+__all__ = ["WARMUP_FILE", "read_signatures", "read_warmup", "write_warmup"]
 
 WARMUP_FILE = "tf_serving_warmup_requests"  # in assets.extra; the name that TensorFlow Serving looks for
 
 
-def write_warmup(assets_extra: str | Path, image_size: int, channels: int) -> Path:
-    """Writes one request for each signature, of one picture.
+def write_warmup(version: str | Path) -> Path:
+    """Writes one request of one picture for each signature of a SavedModel into its assets.extra.
 
     Args:
-        assets_extra: folder assets.extra of a version; made when missing.
-        image_size: H = W of the images, in pixels.
-        channels: C of the images.
+        version: folder of the SavedModel. An input of strings is taken for encoded pictures, any other for images
+            (B, H, W, C) in [0, 1].
 
     Returns:
         The file, a TFRecord of `PredictionLog`.
@@ -33,24 +33,19 @@ def write_warmup(assets_extra: str | Path, image_size: int, channels: int) -> Pa
     require_serving()
     from tensorflow_serving.apis import prediction_log_pb2
 
-    radius = np.linalg.norm(np.indices((image_size, image_size)) - image_size / 2, axis=0)
-    galaxy = np.exp(-radius / (image_size / 8)).astype(np.float32)  # an exponential disc
-    image = np.repeat(galaxy[None, :, :, None], channels, axis=-1)
-    jpeg = tf.io.encode_jpeg(tf.cast(255 * np.repeat(galaxy[:, :, None], 3, axis=-1), tf.uint8)).numpy()
-    requests = [
-        predict_request("serving_default", {"images": image}),
-        predict_request("predict_bytes", {"image_bytes": [jpeg]}),
-        predict_request("canonicalise", {"images": image}),
-        predict_request("reconstruct", {"images": image}),
-    ]
+    logs = []
+    for name, signature in read_signatures(version).items():
+        inputs = {key: _example(info) for key, info in signature.inputs.items()}
+        if inputs:  # TensorFlow's own initialisation has none
+            request = prediction_log_pb2.PredictLog(request=predict_request(name, inputs))
+            logs.append(prediction_log_pb2.PredictionLog(predict_log=request))
 
     def write(path: Path) -> None:
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for request in requests:
-                log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            for log in logs:
                 writer.write(log.SerializeToString())
 
-    path = Path(assets_extra) / WARMUP_FILE
+    path = Path(version) / "assets.extra" / WARMUP_FILE
     write_atomically(path, write)
     return path
 
@@ -64,3 +59,19 @@ def read_warmup(version: str | Path) -> list[Any]:
         return []
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     return [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
+
+
+def read_signatures(version: str | Path) -> dict[str, meta_graph_pb2.SignatureDef]:
+    """The `SignatureDef`s of a SavedModel by name, in the order of their names."""
+    saved = saved_model_pb2.SavedModel.FromString((Path(version) / "saved_model.pb").read_bytes())
+    (graph,) = (graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags)
+    return dict(sorted(graph.signature_def.items()))
+
+
+def _example(info: meta_graph_pb2.TensorInfo) -> np.ndarray | list[bytes]:
+    """A batch of one exponential disc, as an image of the input's shape or as a JPEG."""
+    encoded = tf.dtypes.as_dtype(info.dtype) == tf.string
+    _, size, _, channels = (None, 64, 64, 3) if encoded else tf.TensorShape(info.tensor_shape)
+    radius = np.linalg.norm(np.indices((size, size)) - size / 2, axis=0)
+    image = np.repeat(np.exp(-radius / (size / 8))[:, :, None], channels, axis=-1)
+    return [tf.io.encode_jpeg(tf.cast(255 * image, tf.uint8)).numpy()] if encoded else image[None].astype(np.float32)

@@ -76,7 +76,7 @@ def test_warmup_runs_while_a_version_loads(versions, monkeypatch):
     run = Version.run
     monkeypatch.setattr(Version, "run", lambda self, name, *rest: (called.append(name), run(self, name, *rest))[1])
     Version(versions / "1")
-    assert called == ["serving_default", "predict_bytes", "canonicalise", "reconstruct"]
+    assert called == ["canonicalise", "predict_bytes", "reconstruct", "serving_default"]
 
 
 def wait_until_free(port: int) -> None:

@@ -11,7 +11,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.serving import messages
 from etvae_tf.serving.warmup import read_warmup, write_warmup
 
-SIGNATURES = ["serving_default", "predict_bytes", "canonicalise", "reconstruct"]
+SIGNATURES = ["canonicalise", "predict_bytes", "reconstruct", "serving_default"]
 
 
 def test_records_parse_and_replay_on_the_loaded_model(versions):
@@ -32,14 +32,24 @@ def test_records_parse_and_replay_on_the_loaded_model(versions):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_have_the_size_range_and_channels_of_the_model(tmp_path, channels):
-    write_warmup(tmp_path / "assets.extra", 32, channels)
-    requests = {request.model_spec.signature_name: request for request in read_warmup(tmp_path)}
-    image = tf.make_ndarray(requests["reconstruct"].inputs["images"])
+def test_images_have_the_size_range_and_channels_of_the_model(tmp_path, channels):
+    def add(images):
+        return {"sum": tf.reduce_sum(images, axis=(1, 2, 3))}
+
+    module = tf.Module()
+    module.function = tf.function(add, input_signature=[tf.TensorSpec((None, 32, 32, channels), name="images")])
+    tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": module.function})
+    write_warmup(tmp_path)
+    (request,) = read_warmup(tmp_path)
+    image = tf.make_ndarray(request.inputs["images"])
     assert image.shape == (1, 32, 32, channels) and image.dtype == np.float32
     assert 0 <= image.min() < image.max() <= 1
-    (jpeg,) = tf.make_ndarray(requests["predict_bytes"].inputs["image_bytes"])
-    assert tf.io.decode_jpeg(jpeg).shape == (32, 32, 3)
+
+
+def test_pictures_are_jpegs(versions):
+    (request,) = (one for one in read_warmup(versions / "1") if one.model_spec.signature_name == "predict_bytes")
+    (jpeg,) = tf.make_ndarray(request.inputs["image_bytes"])
+    assert tf.io.decode_jpeg(jpeg).shape == (64, 64, 3)
 
 
 def test_a_version_without_warmup_has_no_requests(tmp_path):
@@ -49,5 +59,4 @@ def test_a_version_without_warmup_has_no_requests(tmp_path):
 def test_missing_serving_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(messages, "predict_pb2", None)
     with pytest.raises(InputError, match=r"install the extra '\.\[serving\]'"):
-        write_warmup(tmp_path / "assets.extra", 32, 1)
-    assert not (tmp_path / "assets.extra").exists()
+        write_warmup(tmp_path)

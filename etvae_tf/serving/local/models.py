@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
-from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from etvae_tf.errors import InputError
 from etvae_tf.serving.local.errors import failed_precondition, invalid, not_found
-from etvae_tf.serving.warmup import read_warmup
+from etvae_tf.serving.warmup import read_signatures, read_warmup
 
 __all__ = ["Model", "Version", "load_model"]
 
@@ -34,9 +33,7 @@ class Version:
     def __init__(self, folder: Path):
         """`folder` holds the SavedModel; its name is the version's number."""
         self.number = int(folder.name)
-        saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-        (graph,) = (graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags)
-        self.signature_defs = dict(graph.signature_def)
+        self.signature_defs = read_signatures(folder)
         self._loaded = tf.saved_model.load(str(folder), tags=["serve"])
         for request in read_warmup(folder):
             inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
