@@ -1,4 +1,4 @@
-"""Two versions of the stub model, and a server of them."""
+"""An exported tiny model, picture files of every kind, and a server of two versions of a stub model."""
 
 from __future__ import annotations
 
@@ -7,10 +7,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from galaxies import tiny_model
+from pictures import broken_files, picture_files
 from serving_stub import write_version
 from tensorflow_serving.config import model_server_config_pb2
 
+from etvae_tf import ETVAE
+from etvae_tf.serving.export import export_model
 from etvae_tf.serving.server import LocalServer
+
+
+@pytest.fixture(scope="session")
+def model() -> ETVAE:
+    """Tiny and untrained."""
+    return tiny_model()
+
+
+@pytest.fixture(scope="session")
+def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its version folder; pictures are cropped to 0.8."""
+    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ["round", "spiral", "star"], 0.8)
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, bytes]:
+    """Readable pictures by what they are."""
+    return picture_files()
+
+
+@pytest.fixture(scope="session")
+def broken() -> dict[str, bytes]:
+    """What no decoder takes."""
+    return broken_files()
 
 
 @pytest.fixture(scope="session")

@@ -60,3 +60,13 @@ def test_missing_serving_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(messages, "predict_pb2", None)
     with pytest.raises(InputError, match=r"install the extra '\.\[serving\]'"):
         write_warmup(tmp_path)
+
+
+def test_an_exported_model_brings_a_request_for_each_signature(version):
+    loaded = tf.saved_model.load(str(version))
+    requests = read_warmup(version)
+    assert [request.model_spec.signature_name for request in requests] == SIGNATURES
+    for request in requests:
+        inputs = {name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()}
+        outputs = loaded.signatures[request.model_spec.signature_name](**inputs)
+        assert all(np.isfinite(values.numpy()).all() for values in outputs.values())
