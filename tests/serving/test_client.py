@@ -18,6 +18,7 @@ from serving_stub import expected_fractions
 
 from etvae_tf.errors import InputError
 from etvae_tf.serving.client import GrpcClient, RestClient, score
+from etvae_tf.serving.commands import predict_pictures
 from etvae_tf.serving.local.errors import ServingError
 from etvae_tf.serving.local.models import Version
 from etvae_tf.serving.server import LocalServer
@@ -62,6 +63,19 @@ def test_a_folder_becomes_a_table(server, kind, folder, pictures, tmp_path, batc
     np.testing.assert_allclose(table[["smooth", "featured"]], expected, atol=FLOAT_ATOL)
     np.testing.assert_allclose(table["featured_std"], expected[:, 0] / 20, atol=FLOAT_ATOL)
     np.testing.assert_allclose(table["pose_angle"], expected[:, 0] - 1, atol=FLOAT_ATOL)
+
+
+def test_the_table_is_that_of_predict(kind, version, files, broken, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name, content in {**files, **broken}.items():
+        (folder / f"{name}.jpg").write_bytes(content)
+    called = predict_pictures(folder, tmp_path / "called.csv", version.parent)
+    with LocalServer(version.parent) as server:
+        client = kind(address(server, kind))
+        served = score(client, str(folder), str(tmp_path / "served.csv"), ["round", "spiral", "star"])
+    assert served["ok"].sum() == len(files)
+    pd.testing.assert_frame_equal(served, called, rtol=0, atol=FLOAT_ATOL)
 
 
 def test_both_protocols_give_the_same_numbers_bit_by_bit(server, pictures):

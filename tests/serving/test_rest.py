@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -69,6 +70,16 @@ def test_other_signatures(url):
     for signature, key in (("canonicalise", "canonical"), ("reconstruct", "reconstruction")):
         answer = requests.post(f"{url}:predict", json={"signature_name": signature, "inputs": [IMAGE]}).json()
         assert np.shape(answer["outputs"][key]) == (1, SIZE, SIZE, CHANNELS)
+
+
+def test_many_callers_at_once_get_their_own_answers(url):
+    def ask(value: float) -> float:
+        body = {"instances": [np.full((SIZE, SIZE, CHANNELS), value).tolist()]}
+        return requests.post(f"{url}/versions/1:predict", json=body).json()["predictions"][0]["vote_fractions"][0]
+
+    values = np.linspace(0, 1, 64)
+    with ThreadPoolExecutor(16) as pool:
+        np.testing.assert_allclose(list(pool.map(ask, values)), values, atol=FLOAT_ATOL)
 
 
 def test_status_of_all_versions_of_one_and_of_a_label(url):

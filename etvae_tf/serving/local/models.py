@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
@@ -14,12 +15,13 @@ from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from etvae_tf.errors import InputError
-from etvae_tf.serving.local.errors import failed_precondition, invalid, not_found
+from etvae_tf.serving.local.errors import ServingError, failed_precondition, invalid, not_found
 from etvae_tf.serving.warmup import read_signatures, read_warmup
 
 __all__ = ["Model", "Version", "load_model"]
 
 DEFAULT_SIGNATURE = "serving_default"
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}  # TensorFlow counts its errors as gRPC does
 
 
 class Version:
@@ -77,7 +79,7 @@ class Version:
             tensors = {key: tf.constant(value) for key, value in inputs.items()}
             results = self._loaded.signatures[name or DEFAULT_SIGNATURE](**tensors)
         except tf.errors.OpError as error:
-            raise invalid(error.message) from error
+            raise ServingError(_STATUS[error.error_code], error.message) from error
         return {key: results[key].numpy() for key in outputs or results}
 
 

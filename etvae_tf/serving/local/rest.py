@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             status, body = 200, self._answer(self._read_body())
         except ServingError as error:
-            status, body = HTTP_STATUS[error.code], _error(str(error))
+            status, body = HTTP_STATUS.get(error.code, 500), _error(str(error))
         except _Refused as refused:
             status, body = refused.status, _error(str(refused))
             self.close_connection = True  # the body is still in the connection
