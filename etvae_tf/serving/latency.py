@@ -24,7 +24,7 @@ __all__ = ["measure"]
 _SIGNATURE = "serving_default"
 
 
-def measure(model_base_path: str, calls: int = 500) -> dict[str, np.ndarray]:
+def measure(model_base_path: str, calls: int = 1000) -> dict[str, np.ndarray]:
     """Times calls of `serving_default` with one image, directly and over gRPC in turns.
 
     Args:
@@ -65,15 +65,16 @@ def measure(model_base_path: str, calls: int = 500) -> dict[str, np.ndarray]:
 
 
 def _time_in_turns(kinds: dict[str, Callable[[], object]], calls: int) -> dict[str, np.ndarray]:
-    """In turns, so that whatever else the machine does falls on both alike."""
-    milliseconds = {name: np.empty(calls) for name in kinds}
-    for call in range(-20, calls):  # the first ones are not counted
+    """In turns of 50 calls, so that whatever else the machine does falls on both alike."""
+    milliseconds: dict[str, list[float]] = {name: [] for name in kinds}
+    while any(len(times) < calls for times in milliseconds.values()):
         for name, function in kinds.items():
-            start = time.perf_counter()
-            function()
-            if call >= 0:
-                milliseconds[name][call] = 1e3 * (time.perf_counter() - start)
-    return milliseconds
+            for call in range(-5, 50):  # the first ones are not counted: threads of the turn before still spin
+                start = time.perf_counter()
+                function()
+                if call >= 0:
+                    milliseconds[name].append(1e3 * (time.perf_counter() - start))
+    return {name: np.array(times[:calls]) for name, times in milliseconds.items()}
 
 
 def _define_flags() -> None:
