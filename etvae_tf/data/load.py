@@ -46,19 +46,23 @@ def load_survey(config: ml_collections.ConfigDict) -> Survey:
 def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     """Draws the n labels of a run from the train galaxies by `config.seed`, and splits them into train and validation.
 
+    The pool is cut to `config.data.pool_limit` pictures, the same ones for every seed.
+
     Raises:
         InputError: fewer galaxies with votes than `config.n_labels`.
     """
     learn = survey.learn
     drawn = draw_labels(learn.ids, learn.votes.sum(axis=1) > 0, config.n_labels, config.seed)
     validates = validation_mask(config.n_labels, config.data.validation_fraction)
+    limit = config.data.pool_limit or len(survey.pool)
+    pool = np.sort(draw_labels(survey.pool_ids, np.full(len(survey.pool), True), min(limit, len(survey.pool)), 0))
     return GalaxyData(
         answers=survey.answers,
         train=learn.select(drawn[~validates]),
         validation=learn.select(drawn[validates]),
         test=survey.test,
-        pool_ids=survey.pool_ids,
-        pool=survey.pool,
+        pool_ids=survey.pool_ids[pool],
+        pool=survey.pool[pool] if limit < len(survey.pool) else survey.pool,
         split=survey.split,
         fingerprints=survey.fingerprints,
         truth=survey.truth,

@@ -12,7 +12,7 @@ import keras
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Survey, load_survey
+from etvae_tf.data import Survey, draw_data, load_survey
 from etvae_tf.errors import InputError
 from etvae_tf.experiments.report import write_report
 from etvae_tf.files import write_atomically
@@ -21,7 +21,10 @@ from etvae_tf.training import validate_config
 
 __all__ = ["learning_curve", "run_configs"]
 
-_PRETRAINING = ("vae_steps", "steps_per_epoch", "unlabelled_batch", "vae_learning_rate", "kl_weight", "kl_warmup_steps")
+_PRETRAINING = (
+    "vae_steps", "steps_per_epoch", "unlabelled_batch", "vae_learning_rate", "kl_weight", "kl_warmup_steps",
+    "view_weight",
+)  # fmt: skip
 _VOTES = ("augment_jitter", "validation_fraction", "pseudo_count")  # of config.data, without effect on the VAE
 
 
@@ -53,7 +56,9 @@ def learning_curve(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
         print(f"run {number} of {len(plan)}: {arm}, {n_labels} labels, seed {seed}", flush=True)
         key = _digest(_data_of(run))
         if key not in surveys:
-            surveys[key] = load_survey(_with_labels(run, max(config.curve.n_labels)))
+            largest = _with_labels(run, max(config.curve.n_labels))
+            surveys[key] = load_survey(largest)
+            draw_data(surveys[key], largest)
         folder = root / "runs" / f"{arm}_n{n_labels}_seed{seed}"
         metrics = train_run(run, str(folder), surveys[key], root / "vae" / f"{_digest(_pretraining_of(run))}.keras")
         rows.append({"arm": arm, "regime": run.regime, "n_labels": n_labels, "seed": seed, **_flat(metrics)})

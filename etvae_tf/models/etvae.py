@@ -13,12 +13,12 @@ from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.classifier import Classifier
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, vote_nll
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast, vote_nll
 
 __all__ = ["ETVAE"]
 
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
-_TRACKED = ("elbo", "log_likelihood", "kl", "vote_nll", "vote_mse")
+_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
 _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
@@ -27,7 +27,8 @@ class ETVAE(keras.Model):
     """Encoder, decoder and classifier, trained on pictures with and without votes.
 
     `fit` takes a dataset of dictionaries with one or both of
-        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4);
+        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
+            (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
         "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
     Labelled data alone is supervised learning and never touches the decoder.
 
@@ -57,6 +58,7 @@ class ETVAE(keras.Model):
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
+        self.projection = keras.layers.Dense(encoder.latent_dim, name="projection")  # of the view contrast alone
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
         self.vae_optimizer = None  # until compiled
@@ -68,6 +70,7 @@ class ETVAE(keras.Model):
         self.image_shape = (size, size, channels)
         latent_shape = (None, self.encoder.latent_dim)
         shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "classifier": latent_shape}
+        shapes["projection"] = latent_shape
         for name, shape in shapes.items():
             part = getattr(self, name)
             if not part.built:  # deserialised parts come built
@@ -110,9 +113,14 @@ class ETVAE(keras.Model):
         posterior = self.encoder(images)
         return posterior, self.decode(posterior.loc, posterior.pose)
 
-    def elbo_terms(self, images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats."""
-        posterior = self.encoder(images)
+    def elbo_terms(
+        self, images: tf.Tensor, seed: tf.Tensor, posterior: Posterior | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats.
+
+        The posterior of the images is computed where it is not given.
+        """
+        posterior = posterior or self.encoder(images)
         latent = self.sampling(posterior.loc, posterior.scale, seed)
         mask = disc_mask(*self.image_shape[:2])
         scale = tf.exp(self.log_pixel_scale)
@@ -135,7 +143,8 @@ class ETVAE(keras.Model):
     def vae_variables(self) -> list:
         """What an ELBO step moves."""
         scale = [] if self.pixel_likelihood == "bernoulli" else [self.log_pixel_scale]  # it has none
-        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale]
+        projection = self.projection.trainable_variables if self.view_weight else []
+        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale, *projection]
 
     @property
     def vote_variables(self) -> list:
@@ -154,6 +163,7 @@ class ETVAE(keras.Model):
         vae_optimizer: Any = "adam",
         kl_weight: float = 1.0,
         kl_warmup_steps: int = 0,
+        view_weight: float = 0.0,
         freeze_encoder: bool = False,
         jit_compile: bool = False,
         **kwargs,
@@ -163,6 +173,7 @@ class ETVAE(keras.Model):
         vae_optimizer: of the ELBO (encoder and decoder).
         kl_weight: of the KL term; 1 is the ELBO.
         kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
+        view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
         freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
         jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
         **kwargs: of `keras.Model.compile`.
@@ -171,6 +182,7 @@ class ETVAE(keras.Model):
         self.vae_optimizer = keras.optimizers.get(vae_optimizer)
         self.kl_weight = kl_weight
         self.kl_warmup_steps = kl_warmup_steps
+        self.view_weight = view_weight
         self.freeze_encoder = freeze_encoder
         if not self.built:
             self.build()
@@ -186,6 +198,7 @@ class ETVAE(keras.Model):
             "vae_optimizer": keras.saving.serialize_keras_object(self.vae_optimizer),
             "kl_weight": self.kl_weight,
             "kl_warmup_steps": self.kl_warmup_steps,
+            "view_weight": self.view_weight,
             "freeze_encoder": self.freeze_encoder,
             "jit_compile": self.jit_compile,
         }
@@ -206,15 +219,25 @@ class ETVAE(keras.Model):
             updated |= self._vote_step(*data["labelled"])
         return updated
 
-    def _elbo_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _elbo_step(self, data: Any) -> dict[str, tf.Tensor]:
+        images, views = data if isinstance(data, tuple) else (data, None)
         step = tf.cast(self.vae_optimizer.iterations, tf.int32)
+        tracked = {}
         with tf.GradientTape() as tape:
-            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]))
+            posterior = self.encoder(images)
+            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]), posterior)
             kl = tf.reduce_sum(kl, axis=-1)
-            loss = tf.nn.compute_average_loss(self._kl_weight(step) * kl - log_likelihood)
+            losses = self._kl_weight(step) * kl - log_likelihood
+            if self.view_weight:
+                if views is None:
+                    raise ValueError('view_weight > 0 needs "unlabelled": (images, views); got images alone.')
+                contrast = view_contrast(self.projection(posterior.loc), self.projection(self.encoder(views).loc))
+                losses += self.view_weight * contrast
+                tracked["view_contrast"] = contrast
+            loss = tf.nn.compute_average_loss(losses)
         variables = self.vae_variables
         self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
+        return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)
 
     def _kl_weight(self, step: tf.Tensor) -> tf.Tensor:
         warmth = tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(self.kl_warmup_steps, 1))

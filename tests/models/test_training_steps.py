@@ -145,3 +145,16 @@ def test_evaluate_reports_every_term() -> None:
     measured = model.evaluate(data, return_dict=True, verbose=0)
     assert {"elbo", "kl", "log_likelihood", "vote_nll", "vote_mse"} <= set(measured)
     assert measured["elbo"] == pytest.approx(measured["log_likelihood"] - measured["kl"], rel=1e-4)
+
+
+def test_views_are_contrasted_beside_the_elbo_and_asked_for() -> None:
+    model, plain = compiled(tiny_model(), view_weight=10.0), compiled(tiny_model())
+    projection = weights(model.projection)
+    logs = model.train_step({"unlabelled": (IMAGES, tf.reverse(IMAGES, [2]))})
+    assert set(logs) == {"elbo", "log_likelihood", "kl", "view_contrast"}
+    assert not same(projection, weights(model.projection))
+    unused = weights(plain.projection)
+    plain.train_step({"unlabelled": IMAGES})
+    assert same(unused, weights(plain.projection)) and not same(weights(model.encoder), weights(plain.encoder))
+    with pytest.raises(ValueError, match="images, views"):
+        model.train_step({"unlabelled": IMAGES})

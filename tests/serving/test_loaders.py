@@ -144,3 +144,10 @@ def test_converts_to_tflite(version):
     assert set(found) == set(expected)
     for key, values in expected.items():
         np.testing.assert_allclose(found[key], values, atol=TFLITE_ATOL, err_msg=key)
+
+
+def test_readme_describes_every_signature_and_output(version):
+    readme = (HERE.parents[1] / "saved_models" / "README.md").read_text()
+    for name, signature in meta_graph(version).signature_def.items():
+        if not name.startswith("__"):
+            assert not [key for key in (name, *signature.inputs, *signature.outputs) if f"`{key}`" not in readme]

@@ -68,15 +68,6 @@ def test_reconstruction_is_the_models_and_elbo_agrees_with_its_terms(model, sign
     assert (np.abs(found["elbo"] - (draws.mean(axis=0) - kl)) < 5 * error).all()
 
 
-def test_reconstruct_is_served_from_the_autoencoder_or_left_out(model):
-    other = tiny_model(seed=1)
-    served = Servable(model, autoencoder=other).functions
-    np.testing.assert_allclose(
-        served["reconstruct"](images=IMAGES)["reconstruction"], other.reconstruct(IMAGES)[1], atol=BATCH_ATOL
-    )
-    assert set(Servable(model).functions) == {"serving_default", "predict_bytes", "canonicalise"}
-
-
 @pytest.mark.parametrize("changes", [{"pose__group": "none"}, {"pose__group": "rotation_scale"}, {"channels": 3}])
 def test_other_models_are_served_alike(changes, files):
     other = tiny_model(**changes)

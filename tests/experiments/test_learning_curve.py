@@ -1,0 +1,101 @@
+"""Studies end to end in a tiny form: what they leave, how they go on, what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ml_collections import ConfigDict
+
+from configs import quicktest, table1_quick
+from etvae_tf.errors import InputError
+from etvae_tf.experiments import learning_curve, run_configs
+from etvae_tf.models import ETVAE
+
+
+def tiny() -> ConfigDict:
+    config = table1_quick.get_config()
+    small = quicktest.get_config()
+    for part in ("data", "model", "train"):
+        config[part].update(small[part])
+    config.curve.n_labels = (20, 40)
+    return config
+
+
+def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits, original = [], ETVAE.fit
+
+    def fit(self: ETVAE, *args: object, **kwargs: object) -> object:
+        if len(fits) == 6:
+            raise KeyboardInterrupt
+        fits.append(1)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(ETVAE, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        learning_curve(tiny(), str(tmp_path / "study"))
+    written = pd.read_csv(tmp_path / "study" / "learning_curve.csv")
+    assert 0 < len(written) < 12
+    monkeypatch.setattr(ETVAE, "fit", original)
+    table = learning_curve(tiny(), str(tmp_path / "study"))
+    assert len(table) == 12 and set(table["regime"]) == {"supervised", "alternating", "two_step"}
+    assert len(list((tmp_path / "study" / "vae").glob("*.keras"))) == 2  # one pre-training a seed
+    pd.testing.assert_frame_equal(table.head(len(written)), written, check_dtype=False)
+    for name in ("table1_quick.md", "table1_quick.csv", "learning_curve.png", "learning_curve.csv"):
+        assert (tmp_path / "study" / name).exists()
+    labelled = {
+        arm: json.loads((tmp_path / "study" / "runs" / f"{arm}_n20_seed1" / "manifest.json").read_text())[
+            "labelled_ids"
+        ]
+        for arm in ("supervised", "two_step")
+    }
+    assert labelled["supervised"] == labelled["two_step"]
+    rmse = [
+        np.sqrt(np.mean((votes.filter(like="_voted").to_numpy() - votes.filter(like="_predicted").to_numpy()) ** 2))
+        for votes in [pd.read_csv(tmp_path / "study" / "runs" / "two_step_n40_seed0" / "predictions.csv")]
+    ]
+    row = table[(table["arm"] == "two_step") & (table["n_labels"] == 40) & (table["seed"] == 0)]
+    assert row["vote_rmse"].item() == pytest.approx(rmse[0], rel=1e-4)
+
+
+def test_arms_change_fields_of_a_run() -> None:
+    config = tiny()
+    with config.unlocked():
+        config.curve.arms = {"plain": {"regime": "two_step"}, "no_pose": {"model": {"pose": {"group": "none"}}}}
+        config.curve.reference = "plain"
+    plan = run_configs(config)
+    assert list(plan)[:2] == [("no_pose", 20, 0), ("plain", 20, 0)]
+    assert plan["no_pose", 40, 1].model.pose.group == "none" and plan["plain", 40, 1].model.pose.group == "rotation"
+    assert plan["plain", 40, 1].seed == 1 and "curve" not in plan["plain", 40, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"reference": "nothing"}, "curve.reference is 'nothing'"),
+        ({"seeds": ()}, "at least one of each"),
+        ({"n_labels": (20, 5000)}, "only 200 galaxies have votes"),
+        ({"arms": {"supervised": {"regime": "semi"}}}, "supervised, alternating, two_step"),
+        ({"arms": {"supervised": {"regim": "two_step"}}}, "changes a field that no run has"),
+    ],
+)
+def test_bad_studies_are_refused(change: dict, sentence: str, tmp_path: Path) -> None:
+    config = tiny()
+    with config.unlocked():
+        for name, value in change.items():
+            if name == "arms":
+                del config.curve["arms"]
+            config.curve[name] = value
+    with pytest.raises(InputError, match=sentence):
+        learning_curve(config, str(tmp_path / "study"))
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_plain_config_and_a_missing_workdir_are_refused() -> None:
+    with pytest.raises(InputError, match="configs/table1.py"):
+        learning_curve(quicktest.get_config(), "anywhere")
+    with pytest.raises(InputError, match="--workdir"):
+        learning_curve(tiny(), None)
