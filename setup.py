@@ -19,6 +19,7 @@ REQUIREMENTS = [
     "pyarrow>=14",  # Parquet tables
     "matplotlib>=3.8",  # figures
 ]
+SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
 EXTRAS = {
     # Python 3.10 and 3.11 only, and pip says so: TensorFlow 2.15 has no later wheels.
     "addons": [
@@ -30,7 +31,9 @@ EXTRAS = {
         "pyarrow<26",  # 26 needs NumPy 2 without telling pip; TensorFlow 2.15 needs NumPy 1
         "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which newer ones lack
     ],
-    "test": ["pytest>=8", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
+    # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
+    "serving": SERVING,
+    "test": SERVING + ["pytest>=8", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
 }
 
 setup(

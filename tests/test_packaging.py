@@ -48,4 +48,4 @@ def test_ci_installs_with_the_commands_of_the_readme():
 
 
 def test_extras_are_those_the_readme_offers():
-    assert set(metadata.metadata("etvae_tf").get_all("Provides-Extra")) == {"addons", "test"}
+    assert set(metadata.metadata("etvae_tf").get_all("Provides-Extra")) == {"addons", "serving", "test"}

@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE
+from etvae_tf.serving.messages import require_serving
 from etvae_tf.serving.servable import Servable
+from etvae_tf.serving.warmup import write_warmup
 
 __all__ = ["describe", "export_model", "newest_version"]
 
@@ -39,11 +41,13 @@ def export_model(
         decoder_trained: whether there is something to serve `reconstruct` from; it is left out otherwise.
 
     Returns:
-        The new version folder. Its assets.extra/etvae.json holds answers, image_size, channels and crop_fraction.
+        The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and
+        the warm-up requests.
 
     Raises:
-        InputError: nothing can be written at `export_dir`.
+        InputError: nothing can be written at `export_dir`, or tensorflow-serving-api is not installed.
     """
+    require_serving()
     export_dir = Path(export_dir)
     building = export_dir / f".export-{os.getpid()}"  # no number: TF Serving passes over it
     try:
@@ -61,6 +65,7 @@ def export_model(
         }  # fmt: skip
         (building / _DESCRIPTION).parent.mkdir()
         (building / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+        write_warmup(building)
         return _publish(building, export_dir)
     finally:
         shutil.rmtree(building, ignore_errors=True)
