@@ -93,7 +93,7 @@ class RunState(keras.callbacks.Callback):
         self.epoch.assign(epoch + 1)
         self.manager.save()
 
-    def finish(self) -> None:
-        """Ends a phase with the weights of its best epoch, where validation chose one."""
+    def finish(self, model: keras.Model) -> None:
+        """Gives the model the weights of the last phase's best epoch, where validation chose one."""
         if math.isfinite(float(self.best)):
-            self.model.load_weights(self.best_path)
+            model.load_weights(self.best_path)

@@ -57,7 +57,7 @@ def train(
             write_atomically(folder.vae, model.save)
             if shared_vae and not shared_vae.exists():
                 write_atomically(shared_vae, lambda path: shutil.copyfile(folder.vae, path))
-    state.finish()
+    state.finish(model)
     write_atomically(folder.model, model.save)
     return model, seconds
 
