@@ -77,6 +77,16 @@ class ETVAE(keras.Model):
         )
         self.built = True
 
+    def summary(self, *args, **kwargs) -> None:
+        """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
+        loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
+        latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
+        self.decoder(latent)
+        self.classifier(latent)
+        if self.from_canonical is not None:
+            self.from_canonical(canonical, pose)
+        super().summary(*args, **kwargs)
+
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
         posteriors = self.mirrored_posteriors(images)
