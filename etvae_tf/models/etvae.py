@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.classifier import Classifier
@@ -29,7 +30,13 @@ class ETVAE(keras.Model):
     `fit` takes a dataset of dictionaries with one or both of
         "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4);
         "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
-    Labelled data alone is supervised learning and never touches the decoder.
+    Labelled data alone is supervised learning and never touches the decoder. `loss`, in nats per galaxy, is vote_nll
+    minus elbo, or the one of them that the data has; Keras's callbacks watch it where they are not told otherwise.
+
+    There are two optimizers. What Keras's callbacks read and set as the learning rate (ReduceLROnPlateau,
+    LearningRateScheduler) is that of `optimizer`, of the votes, which must then have no schedule; `vae_optimizer`
+    keeps its own. A LambdaCallback after them can pass the rate on at the end of the epoch:
+        model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)
 
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
@@ -77,7 +84,7 @@ class ETVAE(keras.Model):
         )
         self.built = True
 
-    def summary(self, *args, **kwargs) -> None:
+    def summary(self, *args: Any, **kwargs) -> None:
         """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
         loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
@@ -210,11 +217,12 @@ class ETVAE(keras.Model):
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
         updated: dict[str, tf.Tensor] = {}
+        data = tf.nest.map_structure(self._as_float, data)
         if "unlabelled" in data:
             updated |= self._elbo_step(data["unlabelled"])
         if "labelled" in data:
             updated |= self._vote_step(*data["labelled"])
-        return updated
+        return _with_loss(updated)
 
     def _elbo_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         step = tf.cast(self.vae_optimizer.iterations, tf.int32)
@@ -242,6 +250,7 @@ class ETVAE(keras.Model):
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
         updated: dict[str, tf.Tensor] = {}
+        data = tf.nest.map_structure(self._as_float, data)
         if "unlabelled" in data:
             log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
             kl = tf.reduce_sum(kl, axis=-1)
@@ -251,7 +260,13 @@ class ETVAE(keras.Model):
             fractions = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, axis=-1, keepdims=True))
             error = tf.reduce_mean(tf.square(self._fractions(images) - fractions), axis=-1)
             updated |= self._track(vote_nll=self.vote_terms(images, votes), vote_mse=error)
-        return updated
+        return _with_loss(updated)
+
+    def _as_float(self, values: tf.Tensor) -> tf.Tensor:
+        """Pictures or votes in the type of the weights: NumPy's are often float64, counts are integers."""
+        if values.dtype == tf.uint8:
+            raise InputError("uint8 pictures came, but floats in [0, 1] were expected; divide them by 255.")
+        return tf.cast(values, self.variable_dtype)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         for name, value in values.items():
@@ -271,3 +286,8 @@ class ETVAE(keras.Model):
         names = ("encoder", "decoder", "classifier")
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
         return cls(**{**config, **parts})
+
+
+def _with_loss(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Adds what Keras's callbacks call the loss: TerminateOnNaN looks at nothing else."""
+    return {**logs, "loss": logs.get("vote_nll", 0.0) - logs.get("elbo", 0.0)}

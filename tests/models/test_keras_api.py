@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from galaxies import synthetic_images, tiny_model
+from galaxies import tiny_model
 from tolerances import BATCH_ATOL
 
 from etvae_tf.data import evaluation_batches, synthesise
@@ -54,7 +54,10 @@ def test_predict_takes_arrays_and_datasets() -> None:
     model = tiny_model()
     whole = model(IMAGES)
     datasets = [evaluation_batches(GALAXIES.images, 4), tf.data.Dataset.from_tensor_slices(IMAGES).batch(5)]
-    for predictions in (model.predict(IMAGES, batch_size=4, verbose=0), *(model.predict(d, verbose=0) for d in datasets)):
+    for predictions in (
+        model.predict(IMAGES, batch_size=4, verbose=0),
+        *(model.predict(d, verbose=0) for d in datasets),
+    ):
         assert set(predictions) == set(whole)
         for name, values in predictions.items():
             np.testing.assert_allclose(values, whole[name], atol=BATCH_ATOL, rtol=BATCH_ATOL, err_msg=name)
