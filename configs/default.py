@@ -55,8 +55,10 @@ def get_config() -> ConfigDict:
 
     config.train = train = ConfigDict()
     train.vae_steps = 2000  # ELBO steps of the pre-training that two_step and alternating begin with
-    train.vote_steps = 1500  # vote steps of supervised, and of two_step's second phase
-    train.alternating_steps = 1000  # steps of alternating after its pre-training, each one of both kinds
+    train.vote_steps_per_label = (
+        1.6  # steps on labels for each of the n, in whole epochs; more learn few labels by heart
+    )
+    train.vote_steps_from_scratch = 200  # more of them, where the encoder is not pre-trained
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
     train.unlabelled_batch = 32  # pictures per ELBO step
     train.labelled_batch = 32  # galaxies per vote step
@@ -67,5 +69,8 @@ def get_config() -> ConfigDict:
     train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
     train.kl_warmup_steps = 500  # ELBO steps over which the KL weight rises from 0
+    train.view_weight = (
+        100.0  # in pre-training, of the contrast between two views of a galaxy; 0 is the paper's plain ELBO
+    )
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return config.lock()

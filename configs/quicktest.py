@@ -22,8 +22,8 @@ def get_config() -> ConfigDict:
     config.model.pose.radii = 16
     config.train.vae_steps = 4
     config.train.kl_warmup_steps = 0
-    config.train.vote_steps = 4
-    config.train.alternating_steps = 4
+    config.train.vote_steps_per_label = 0.1
+    config.train.vote_steps_from_scratch = 0
     config.train.steps_per_epoch = 2
     config.train.unlabelled_batch = 8
     config.train.labelled_batch = 8

@@ -33,7 +33,9 @@ def vote_metrics(votes: np.ndarray, predicted: np.ndarray, answers: tuple[str, .
     Returns:
         n_galaxies; vote_rmse, root of the mean squared error over galaxies and answers; mean_vote_l1, the sum over
         answers of the absolute error, averaged over galaxies (the authors' "RMSE"); vote_nll, multinomial negative
-        log likelihood in nats over the number of all votes; rmse_by_answer; accuracy of the top answer.
+        log likelihood in nats over the number of all votes; sampling_noise_rmse, the vote_rmse that the true fractions
+        would have since votes are few (None where the votes are no whole counts); rmse_by_answer; accuracy of the top
+        answer.
 
     Raises:
         InputError: no galaxy has a vote.
@@ -51,9 +53,20 @@ def vote_metrics(votes: np.ndarray, predicted: np.ndarray, answers: tuple[str, .
         "vote_rmse": float(np.sqrt(np.mean(error**2))),
         "mean_vote_l1": float(np.mean(np.abs(error).sum(axis=1))),
         "vote_nll": float(nll.sum() / votes.sum()),
+        "sampling_noise_rmse": _sampling_noise(votes),
         "rmse_by_answer": dict(zip(answers, by_answer.tolist(), strict=True)),
         "accuracy": float(np.mean(predicted.argmax(axis=1) == fractions.argmax(axis=1))),
     }
+
+
+def _sampling_noise(votes: np.ndarray) -> float | None:
+    """Root of the mean multinomial variance of voted fractions (N, K), p (1 - p) / (total - 1) without bias."""
+    if not np.array_equal(votes, np.round(votes)):
+        return None
+    fractions, total = vote_fractions(votes), votes.sum(axis=1, keepdims=True)
+    several = total[:, 0] > 1
+    variance = fractions[several] * (1 - fractions[several]) / (total[several] - 1)
+    return float(np.sqrt(np.mean(variance))) if several.any() else None
 
 
 def evaluate_predictions(

@@ -41,7 +41,7 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
     Returns:
         A row per arm and n_labels with METRIC, METRIC_low, METRIC_high; METRIC_difference to the reference at the same
         seeds, galaxies and labels, with its interval; equivalent_labels, how many labels the reference needs for the
-        same vote_rmse (NaN above the largest n, or below the smallest).
+        same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest); vote_nll, the mean over seeds.
     """
     arms = sorted(runs["arm"].unique(), key=lambda arm: (arm != reference, arm))
     rows = []
@@ -55,7 +55,8 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
                 row |= _columns(metric, metric_interval(own, weights, root_mean))
                 if arm != reference:
                     row |= _columns(f"{metric}_difference", metric_interval(own, weights, root_mean, other))
-            rows.append(row)
+            runs_of_row = (runs["arm"] == arm) & (runs["n_labels"] == n_labels)
+            rows.append(row | {"vote_nll": runs.loc[runs_of_row, "vote_nll"].mean()})
     summary = pd.DataFrame(rows)
     curve = summary[summary["arm"] == reference]
     summary["equivalent_labels"] = label_efficiency(
@@ -102,17 +103,21 @@ def _columns(name: str, interval: Interval) -> dict[str, float]:
 def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
     lines = [
         f"| labels | arm | vote_rmse | minus {reference} | mean_vote_l1 | minus {reference} | "
-        f"labels {reference} needs |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"labels {reference} needs | vote_nll |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in summary.to_dict("records"):
         cells = [str(row["n_labels"]), row["arm"]]
         for metric in _METRICS:
             cells.append(_cell(row, metric, "{:.4f}"))
             cells.append("" if row["arm"] == reference else _cell(row, f"{metric}_difference", "{:+.4f}"))
-        cells.append(_labels(row["equivalent_labels"], summary["n_labels"]))
+        cells += [_labels(row["equivalent_labels"], summary["n_labels"]), f"{row['vote_nll']:.4f}"]
         lines.append("| " + " | ".join(cells) + " |")
     constant = ", ".join(f"{metric} {runs[f'constant_{metric}'].mean():.4f}" for metric in _METRICS)
+    if "sampling_noise_rmse" in runs:
+        constant += (
+            f". Sampling noise of the votes, which nothing can go below: {runs['sampling_noise_rmse'].mean():.4f}"
+        )
     seeds = runs["seed"].nunique()
     galaxies = int(runs["n_galaxies"].iloc[0])
     return "\n".join(lines) + (

@@ -8,18 +8,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.errors import InputError
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.classifier import Classifier
+from etvae_tf.models.conventions import as_floats, with_loss
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, vote_nll
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast, vote_nll
 
 __all__ = ["ETVAE"]
 
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
-_TRACKED = ("elbo", "log_likelihood", "kl", "vote_nll", "vote_mse")
+_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
 _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
@@ -28,15 +28,13 @@ class ETVAE(keras.Model):
     """Encoder, decoder and classifier, trained on pictures with and without votes.
 
     `fit` takes a dataset of dictionaries with one or both of
-        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4);
+        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
+            (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
         "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
-    Labelled data alone is supervised learning and never touches the decoder. `loss`, in nats per galaxy, is vote_nll
-    minus elbo, or the one of them that the data has; Keras's callbacks watch it where they are not told otherwise.
+    Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo.
 
-    There are two optimizers. What Keras's callbacks read and set as the learning rate (ReduceLROnPlateau,
-    LearningRateScheduler) is that of `optimizer`, of the votes, which must then have no schedule; `vae_optimizer`
-    keeps its own. A LambdaCallback after them can pass the rate on at the end of the epoch:
-        model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)
+    Keras's callbacks read and set the learning rate of `optimizer`, the votes'. `vae_optimizer` follows where one
+    after them does `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
 
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
@@ -64,6 +62,7 @@ class ETVAE(keras.Model):
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
+        self.projection = keras.layers.Dense(encoder.latent_dim, name="projection")  # of the view contrast alone
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
         self.vae_optimizer = None  # until compiled
@@ -75,6 +74,7 @@ class ETVAE(keras.Model):
         self.image_shape = (size, size, channels)
         latent_shape = (None, self.encoder.latent_dim)
         shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "classifier": latent_shape}
+        shapes["projection"] = latent_shape
         for name, shape in shapes.items():
             part = getattr(self, name)
             if not part.built:  # deserialised parts come built
@@ -88,8 +88,8 @@ class ETVAE(keras.Model):
         """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
         loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        self.decoder(latent)
-        self.classifier(latent)
+        for part in (self.decoder, self.classifier, self.projection):
+            part(latent)
         if self.from_canonical is not None:
             self.from_canonical(canonical, pose)
         super().summary(*args, **kwargs)
@@ -127,9 +127,14 @@ class ETVAE(keras.Model):
         posterior = self.encoder(images)
         return posterior, self.decode(posterior.loc, posterior.pose)
 
-    def elbo_terms(self, images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats."""
-        posterior = self.encoder(images)
+    def elbo_terms(
+        self, images: tf.Tensor, seed: tf.Tensor, posterior: Posterior | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats.
+
+        The posterior of the images is computed where it is not given.
+        """
+        posterior = posterior or self.encoder(images)
         latent = self.sampling(posterior.loc, posterior.scale, seed)
         mask = disc_mask(*self.image_shape[:2])
         scale = tf.exp(self.log_pixel_scale)
@@ -152,7 +157,8 @@ class ETVAE(keras.Model):
     def vae_variables(self) -> list:
         """What an ELBO step moves."""
         scale = [] if self.pixel_likelihood == "bernoulli" else [self.log_pixel_scale]  # it has none
-        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale]
+        projection = self.projection.trainable_variables if self.view_weight else []
+        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale, *projection]
 
     @property
     def vote_variables(self) -> list:
@@ -171,6 +177,7 @@ class ETVAE(keras.Model):
         vae_optimizer: Any = "adam",
         kl_weight: float = 1.0,
         kl_warmup_steps: int = 0,
+        view_weight: float = 0.0,
         freeze_encoder: bool = False,
         jit_compile: bool = False,
         **kwargs,
@@ -180,6 +187,7 @@ class ETVAE(keras.Model):
         vae_optimizer: of the ELBO (encoder and decoder).
         kl_weight: of the KL term; 1 is the ELBO.
         kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
+        view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
         freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
         jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
         **kwargs: of `keras.Model.compile`.
@@ -188,6 +196,7 @@ class ETVAE(keras.Model):
         self.vae_optimizer = keras.optimizers.get(vae_optimizer)
         self.kl_weight = kl_weight
         self.kl_warmup_steps = kl_warmup_steps
+        self.view_weight = view_weight
         self.freeze_encoder = freeze_encoder
         if not self.built:
             self.build()
@@ -203,6 +212,7 @@ class ETVAE(keras.Model):
             "vae_optimizer": keras.saving.serialize_keras_object(self.vae_optimizer),
             "kl_weight": self.kl_weight,
             "kl_warmup_steps": self.kl_warmup_steps,
+            "view_weight": self.view_weight,
             "freeze_encoder": self.freeze_encoder,
             "jit_compile": self.jit_compile,
         }
@@ -217,22 +227,32 @@ class ETVAE(keras.Model):
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
         updated: dict[str, tf.Tensor] = {}
-        data = tf.nest.map_structure(self._as_float, data)
+        data = as_floats(data, self.variable_dtype)
         if "unlabelled" in data:
             updated |= self._elbo_step(data["unlabelled"])
         if "labelled" in data:
             updated |= self._vote_step(*data["labelled"])
-        return _with_loss(updated)
+        return with_loss(updated)
 
-    def _elbo_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _elbo_step(self, data: Any) -> dict[str, tf.Tensor]:
+        images, views = data if isinstance(data, tuple) else (data, None)
         step = tf.cast(self.vae_optimizer.iterations, tf.int32)
+        tracked = {}
         with tf.GradientTape() as tape:
-            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]))
+            posterior = self.encoder(images)
+            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]), posterior)
             kl = tf.reduce_sum(kl, axis=-1)
-            loss = tf.nn.compute_average_loss(self._kl_weight(step) * kl - log_likelihood)
+            losses = self._kl_weight(step) * kl - log_likelihood
+            if self.view_weight:
+                if views is None:
+                    raise ValueError('view_weight > 0 needs "unlabelled": (images, views); got images alone.')
+                contrast = view_contrast(self.projection(posterior.loc), self.projection(self.encoder(views).loc))
+                losses += self.view_weight * contrast
+                tracked["view_contrast"] = contrast
+            loss = tf.nn.compute_average_loss(losses)
         variables = self.vae_variables
         self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
+        return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)
 
     def _kl_weight(self, step: tf.Tensor) -> tf.Tensor:
         warmth = tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(self.kl_warmup_steps, 1))
@@ -250,7 +270,7 @@ class ETVAE(keras.Model):
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
         updated: dict[str, tf.Tensor] = {}
-        data = tf.nest.map_structure(self._as_float, data)
+        data = as_floats(data, self.variable_dtype)
         if "unlabelled" in data:
             log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
             kl = tf.reduce_sum(kl, axis=-1)
@@ -260,13 +280,7 @@ class ETVAE(keras.Model):
             fractions = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, axis=-1, keepdims=True))
             error = tf.reduce_mean(tf.square(self._fractions(images) - fractions), axis=-1)
             updated |= self._track(vote_nll=self.vote_terms(images, votes), vote_mse=error)
-        return _with_loss(updated)
-
-    def _as_float(self, values: tf.Tensor) -> tf.Tensor:
-        """Pictures or votes in the type of the weights: NumPy's are often float64, counts are integers."""
-        if values.dtype == tf.uint8:
-            raise InputError("uint8 pictures came, but floats in [0, 1] were expected; divide them by 255.")
-        return tf.cast(values, self.variable_dtype)
+        return with_loss(updated)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         for name, value in values.items():
@@ -286,8 +300,3 @@ class ETVAE(keras.Model):
         names = ("encoder", "decoder", "classifier")
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
         return cls(**{**config, **parts})
-
-
-def _with_loss(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Adds what Keras's callbacks call the loss: TerminateOnNaN looks at nothing else."""
-    return {**logs, "loss": logs.get("vote_nll", 0.0) - logs.get("elbo", 0.0)}

@@ -28,8 +28,12 @@ class Phase:
     labelled: bool
     steps: int
 
+    def views(self, config: Any) -> float:
+        """Weight of the contrast between views (`config.train.view_weight`): 0 except in pre-training."""
+        return 0.0 if self.labelled or not self.unlabelled else config.view_weight
 
-def phases(regime: str, config: Any) -> list[Phase]:
+
+def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
     """What a regime does, in order.
 
     `alternating` begins with the pre-training of `two_step` and keeps its ELBO steps beside the vote steps; with
@@ -38,13 +42,17 @@ def phases(regime: str, config: Any) -> list[Phase]:
     Args:
         regime: one of `REGIMES`.
         config: `config.train` of a run.
+        n_labels: labelled galaxies; the more, the more vote steps.
     """
+    pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
+    steps = config.vote_steps_per_label * n_labels + (0 if pretrained else config.vote_steps_from_scratch)
+    labelled_steps = max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
     vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps)
-    votes = Phase("votes", unlabelled=False, labelled=True, steps=config.vote_steps)
-    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=config.alternating_steps)
+    votes = Phase("votes", unlabelled=False, labelled=True, steps=labelled_steps)
+    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=labelled_steps)
     return {
         "supervised": [votes],
-        "alternating": [alternating] if config.alternating_from_scratch else [vae, alternating],
+        "alternating": [vae, alternating] if pretrained else [alternating],
         "two_step": [vae, votes],
     }[regime]
 
@@ -62,5 +70,6 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         ),
         kl_weight=config.kl_weight,
         kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
+        view_weight=phase.views(config),
         freeze_encoder=config.freeze_encoder,
     )

@@ -43,7 +43,7 @@ def train(
     state = RunState(folder)
     first_phase = state.place()
     seconds = {}
-    for index, phase in enumerate(phases(config.regime, config.train)):
+    for index, phase in enumerate(phases(config.regime, config.train, config.n_labels)):
         if index < first_phase:
             continue
         start = time.perf_counter()
@@ -98,7 +98,11 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
     }
     parts = {}
     if phase.unlabelled:
-        parts["unlabelled"] = batches(data.pool, config.train.unlabelled_batch, seed=2 * config.seed, **augment)
+        size, seed = config.train.unlabelled_batch, 2 * config.seed
+        parts["unlabelled"] = batches(data.pool, size, seed, **augment)
+        if phase.views(config.train):  # the same galaxies, mirrored alike, but turned and jittered
+            turned = {**augment, "augment_rotations": True, "augment_jitter": True}
+            parts["unlabelled"] = (parts["unlabelled"], batches(data.pool, size, seed, **turned))
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter

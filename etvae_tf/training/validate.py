@@ -14,13 +14,14 @@ __all__ = ["validate_config"]
 
 _POSITIVE_INTEGERS = (
     "data.image_size", "model.latent_dim", "model.pose.order", "model.pose.angles", "model.pose.radii",
-    "model.classifier.units", "train.vae_steps", "train.vote_steps", "train.alternating_steps",
-    "train.steps_per_epoch", "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
+    "model.classifier.units", "train.vae_steps", "train.steps_per_epoch",
+    "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
     "data.synthetic_test",
 )  # fmt: skip
-_POSITIVE = ("data.pseudo_count", "train.vae_learning_rate", "train.vote_learning_rate")
+_POSITIVE = ("data.pseudo_count", "train.vote_steps_per_label", "train.vae_learning_rate", "train.vote_learning_rate")
 _NOT_NEGATIVE = (
-    "train.kl_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
+    "train.vote_steps_from_scratch",
+    "train.kl_weight", "train.view_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
     "model.pose.blur", "data.pool_limit", "seed",
 )  # fmt: skip
 _FRACTIONS = (
@@ -52,8 +53,7 @@ def validate_config(config: Any) -> None:
     _require(config, "n_labels", lambda value: value >= 2, "a whole number >= 2")
     for name in ("model.filters", "model.pose.filters"):
         _require(config, name, lambda value: len(value) and min(value) >= 1, "one or more whole numbers >= 1")
-    for name in ("train.vae_steps", "train.vote_steps", "train.alternating_steps"):
-        _check_epochs(config, name)
+    _check_epochs(config, "train.vae_steps")
     _check_picture(config)
 
 

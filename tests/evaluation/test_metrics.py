@@ -92,3 +92,12 @@ def test_fractions_times_a_pseudo_count_need_not_be_whole_votes() -> None:
     coefficient = math.lgamma(21) - sum(math.lgamma(count + 1) for count in votes[0])
     expected = -(coefficient + np.sum(votes * np.log(predicted))) / 20
     assert vote_metrics(votes, predicted, ANSWERS)["vote_nll"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_sampling_noise_is_what_the_truth_is_off_by() -> None:
+    generator = np.random.RandomState(4)
+    truth = generator.dirichlet((2.0, 2.0, 0.5), 20000)
+    votes = np.stack([generator.multinomial(40, fractions) for fractions in truth])
+    metrics = vote_metrics(votes, truth, ("smooth", "featured", "artifact"))
+    assert metrics["sampling_noise_rmse"] == pytest.approx(metrics["vote_rmse"], rel=0.01)
+    assert vote_metrics(votes / 3, truth, ("smooth", "featured", "artifact"))["sampling_noise_rmse"] is None

@@ -62,6 +62,7 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
                 rows.append({
                     "arm": arm, "n_labels": n_labels, "seed": seed, "n_galaxies": 3, "constant_vote_rmse": 0.5,
                     "constant_mean_vote_l1": 1.0, "vote_rmse": shift, "mean_vote_l1": 2 * shift,
+                    "vote_nll": 0.3,
                 })  # fmt: skip
                 folder = tmp_path / "runs" / f"{arm}_n{n_labels}_seed{seed}"
                 folder.mkdir(parents=True)
@@ -78,5 +79,5 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
     assert np.isinf(better["equivalent_labels"])
     text = (tmp_path / "study.md").read_text()
     assert "| 20 | better | 0.1000 [0.1000, 0.1000] | -0.1000 [-0.1000, -0.1000] |" in text
-    assert "more than 20" in text and "vote_rmse 0.5000" in text
+    assert "| more than 20 | 0.3000 |" in text and "vote_rmse 0.5000" in text
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000

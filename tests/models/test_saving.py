@@ -42,7 +42,9 @@ def fit(model: ETVAE, first: int, **options: object) -> None:
     place = {"steps": STEPS * (EPOCHS - first), "first_step": STEPS * first}
     data = tf.data.Dataset.zip(
         {
-            "unlabelled": batches(galaxies.images, 8, 0, **place),
+            "unlabelled": tuple(
+                batches(galaxies.images, 8, 0, augment_jitter=views, **place) for views in (False, True)
+            ),
             "labelled": batches((galaxies.images, galaxies.votes), 8, 1, **place),
         }
     )
@@ -57,6 +59,7 @@ def compiled_model() -> ETVAE:
         keras.optimizers.Adam(decay(2e-3, STEPS * EPOCHS), beta_1=0.8),
         kl_weight=0.5,
         kl_warmup_steps=STEPS * EPOCHS,
+        view_weight=2.0,
     )
     return model
 

@@ -158,3 +158,16 @@ def test_arrays_may_be_of_any_type_but_bytes() -> None:
     for step in (other.train_step, other.test_step):
         with pytest.raises(InputError, match="divide them by 255"):
             step({"unlabelled": tf.cast(255 * IMAGES, tf.uint8)})
+
+
+def test_views_are_contrasted_beside_the_elbo_and_asked_for() -> None:
+    model, plain = compiled(tiny_model(), view_weight=10.0), compiled(tiny_model())
+    projection = weights(model.projection)
+    logs = model.train_step({"unlabelled": (IMAGES, tf.reverse(IMAGES, [2]))})
+    assert set(logs) == {"elbo", "log_likelihood", "kl", "view_contrast", "loss"}
+    assert not same(projection, weights(model.projection))
+    unused = weights(plain.projection)
+    plain.train_step({"unlabelled": IMAGES})
+    assert same(unused, weights(plain.projection)) and not same(weights(model.encoder), weights(plain.encoder))
+    with pytest.raises(ValueError, match="images, views"):
+        model.train_step({"unlabelled": IMAGES})

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from scipy import stats
 from tolerances import KL_ATOL, MONTE_CARLO_SIGMAS
 
-from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, vote_nll
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast, vote_nll
 
 tfd = tfp.distributions
 RANDOM = np.random.default_rng(2)
@@ -73,3 +73,24 @@ def test_extreme_logits_have_finite_gradients() -> None:
     with tf.GradientTape() as tape:
         nll = vote_nll(tf.constant([[0.0, 40.0, 3.0]]), logits)
     assert np.isfinite(nll).all() and np.isfinite(tape.gradient(nll, logits)).all()
+
+
+def test_view_contrast_against_its_definition() -> None:
+    generator = np.random.RandomState(3)
+    first, second = generator.normal(size=(2, 5, 4))
+    views = np.concatenate([first, second])
+    views /= np.linalg.norm(views, axis=1, keepdims=True)
+    expected = np.zeros(5)
+    for view in range(10):
+        others = [other for other in range(10) if other != view]
+        similarity = views[others] @ views[view] / 0.2
+        partner = views[(view + 5) % 10] @ views[view] / 0.2
+        expected[view % 5] += (np.log(np.sum(np.exp(similarity))) - partner) / 2
+    np.testing.assert_allclose(view_contrast(tf.constant(first), tf.constant(second)), expected, rtol=1e-6)
+
+
+def test_view_contrast_is_least_where_views_agree_alone() -> None:
+    told_apart = tf.eye(6)
+    assert float(tf.reduce_max(view_contrast(told_apart, told_apart))) < 0.1
+    same = tf.ones((6, 4))
+    np.testing.assert_allclose(view_contrast(same, same), np.log(11), rtol=1e-5)

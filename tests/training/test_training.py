@@ -26,7 +26,7 @@ def run(regime: str, folder: Path, **changes: object) -> tuple[ETVAE, GalaxyData
     data, run_folder = load_data(config), RunFolder(folder)
     run_folder.claim(json.loads(config.to_json()), data)
     model, seconds = train(config, data, run_folder)
-    assert list(seconds) == [phase.name for phase in phases(regime, config.train)]
+    assert list(seconds) == [phase.name for phase in phases(regime, config.train, config.n_labels)]
     return model, data, run_folder
 
 
@@ -69,7 +69,7 @@ def test_second_phase_starts_from_the_first(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_frozen_encoder_stays_as_the_vae_left_it(tmp_path: Path) -> None:
-    trained, _, _ = run("two_step", tmp_path / "trained", train__vote_steps=2, train__freeze_encoder=True)
+    trained, _, _ = run("two_step", tmp_path / "trained", train__vote_steps_per_label=0.05, train__freeze_encoder=True)
     longer, _, _ = run("two_step", tmp_path / "longer", train__freeze_encoder=True, data__validation_fraction=0.0)
     assert same_weights(trained.encoder, longer.encoder)
     assert not same_weights(trained.classifier, longer.classifier)
@@ -104,13 +104,13 @@ def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
 
 def test_no_test_galaxy_and_no_hidden_label_reaches_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = batches_seen(monkeypatch)
-    as_it_is = {"data__augment_flips": False, "data__augment_jitter": False}
+    as_it_is = {"data__augment_flips": False, "data__augment_jitter": False, "train__view_weight": 0.0}
     _, data, _ = run("alternating", tmp_path / "run", n_labels=20, **as_it_is)
     trained_on = {np.round(picture * 255).astype(np.uint8).tobytes() for picture in pictures(seen)}
     assert len(trained_on) > 30
     assert not trained_on & {image.tobytes() for image in data.test.images}
     assert trained_on <= {image.tobytes() for image in data.pool}
-    labels = {row.tobytes() for batch in seen for row in batch["labelled"][1]}
+    labels = {row.tobytes() for batch in seen if "labelled" in batch for row in batch["labelled"][1]}
     assert labels <= {row.tobytes() for row in data.train.votes} and labels
 
 
@@ -141,7 +141,9 @@ def test_two_processes_of_one_seed_agree_and_another_seed_differs(tmp_path: Path
 def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     import pandas as pd
 
-    model, data, folder = run("supervised", tmp_path / "run", train__vote_steps=12, train__vote_learning_rate=0.05)
+    model, data, folder = run(
+        "supervised", tmp_path / "run", train__vote_steps_per_label=0.3, train__vote_learning_rate=0.05
+    )
     images = tf.constant(data.validation.images, tf.float32) / 255.0
     batch = tf.data.Dataset.from_tensors({"labelled": (images, tf.constant(data.validation.votes))})
     kept = model.evaluate(batch, return_dict=True, verbose=0)["vote_mse"]
@@ -156,9 +158,11 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
 
 def test_optimizers_decay_over_their_phase() -> None:
     config = quicktest.get_config().train
-    config.vae_steps, config.vote_steps, config.alternating_steps = 4, 6, 8
+    config.vae_steps, config.vote_steps_from_scratch, config.vote_steps_per_label = 4, 6, 0.5
     model = fresh_model()
-    for phase in phases("alternating", config) + phases("supervised", config):
+    plan = phases("alternating", config, 15) + phases("supervised", config, 5)
+    assert [phase.steps for phase in plan] == [4, 6, 8]  # whole epochs of 2 steps
+    for phase in plan:
         compile_for(model, phase, config)
         decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
         assert decays == [phase.steps] * 2
@@ -166,7 +170,7 @@ def test_optimizers_decay_over_their_phase() -> None:
 
 def test_alternating_follows_pretraining_or_starts_from_scratch(tmp_path: Path) -> None:
     config = quicktest.get_config().train
-    assert [phase.name for phase in phases("alternating", config)] == ["vae", "alternating"]
+    assert [phase.name for phase in phases("alternating", config, 40)] == ["vae", "alternating"]
     model, _, folder = run("alternating", tmp_path / "scratch", train__alternating_from_scratch=True)
     assert not folder.vae.exists() and not same_weights(model.decoder, fresh_model().decoder)
 
@@ -198,7 +202,7 @@ def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> 
         ("model.pose.group", "shear", "rotation_scale"),
         ("model.pixel_likelihood", "poisson", "gaussian"),
         ("model.sampler", "opencv", "gather"),
-        ("train.vote_steps", 5, "try --config.train.vote_steps=6"),
+        ("train.vae_steps", 5, "try --config.train.vae_steps=6"),
         ("train.vae_learning_rate", -1.0, "number > 0"),
         ("n_labels", 1, ">= 2"),
     ],
