@@ -31,10 +31,9 @@ class ETVAE(keras.Model):
         "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
             (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
         "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
-    Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo.
-
-    Keras's callbacks read and set the learning rate of `optimizer`, the votes'. `vae_optimizer` follows where one
-    after them does `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
+    Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
+    callbacks move the learning rate of `optimizer`, the votes'; `vae_optimizer` follows after
+    `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
 
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
@@ -226,8 +225,7 @@ class ETVAE(keras.Model):
 
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
-        updated: dict[str, tf.Tensor] = {}
-        data = as_floats(data, self.variable_dtype)
+        data, updated = as_floats(data, self.variable_dtype), {}
         if "unlabelled" in data:
             updated |= self._elbo_step(data["unlabelled"])
         if "labelled" in data:
@@ -269,8 +267,7 @@ class ETVAE(keras.Model):
 
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
-        updated: dict[str, tf.Tensor] = {}
-        data = as_floats(data, self.variable_dtype)
+        data, updated = as_floats(data, self.variable_dtype), {}
         if "unlabelled" in data:
             log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
             kl = tf.reduce_sum(kl, axis=-1)
