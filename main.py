@@ -1,4 +1,4 @@
-"""Trains, evaluates and compares ETVAEs: flags -> one config -> one call.
+"""Trains, evaluates, compares, exports and applies ETVAEs: flags -> one config -> one call.
 
 python main.py --regime=two_step --n_labels=1200
 """
@@ -19,7 +19,8 @@ def _refuse(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
-_DEFAULT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "configs", "default.py")
+_ROOT = os.path.dirname(os.path.abspath(__file__))
+_DEFAULT = os.path.join(_ROOT, "configs", "default.py")
 try:  # the config is read here, with its overrides
     _CONFIG = config_flags.DEFINE_config_file(
         "config", _DEFAULT, "Config file; --config.FIELD=VALUE overrides a field."
@@ -29,10 +30,15 @@ except (AttributeError, KeyError, TypeError, ValueError) as error:
 _MODE = flags.DEFINE_enum(
     "mode",
     "train",
-    ["train", "evaluate", "learning_curve"],
-    "train a run; evaluate a trained one on a table; learning_curve: train the runs of config.curve and compare them.",
+    ["train", "evaluate", "learning_curve", "export", "predict"],
+    "train a run; evaluate a trained one on a table; learning_curve: train the runs of config.curve and compare them; "
+    "export a trained run as a SavedModel; predict the votes of a folder of pictures with an exported model.",
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA.")
+_EXPORT_DIR = flags.DEFINE_string(
+    "export_dir", os.path.join(_ROOT, "saved_models", "etvae"), "Folder of exported models, one version 1, 2, ... each."
+)
+_OUTPUT = flags.DEFINE_string("output", None, "Table that predict writes, .csv or .parquet.")
 _SHORT = {  # short flag -> config field
     "regime": "regime",
     "n_labels": "n_labels",
@@ -46,7 +52,7 @@ flags.DEFINE_string("regime", None, "supervised, alternating or two_step.")
 flags.DEFINE_integer("n_labels", None, "Labelled galaxies in all, validation included.")
 flags.DEFINE_integer("seed", None, "Of weights, labels drawn, data order and noise.")
 flags.DEFINE_string("data", None, "CSV or Parquet table with votes; synthetic galaxies where there is none.")
-flags.DEFINE_string("images", None, "Folder or zip with the table's pictures, named ID.jpg or ID.png.")
+flags.DEFINE_string("images", None, "Folder or zip with the pictures, named ID.jpg or ID.png.")
 flags.DEFINE_string("unlabelled", None, "Folder or zip with more pictures, learnt from without labels.")
 flags.DEFINE_string("split", None, "CSV with columns id, split (train or test); default a hash of the id.")
 
@@ -69,6 +75,7 @@ def main(_: list[str]) -> None:
     from etvae_tf import run
     from etvae_tf.errors import InputError
     from etvae_tf.experiments import learning_curve
+    from etvae_tf.serving import commands
 
     config = _CONFIG.value
     for flag, field in _SHORT.items():
@@ -79,8 +86,12 @@ def main(_: list[str]) -> None:
             run.train_run(config, _WORKDIR.value)
         elif _MODE.value == "evaluate":
             run.evaluate_run(config, _WORKDIR.value)
-        else:
+        elif _MODE.value == "learning_curve":
             learning_curve(config, _WORKDIR.value)
+        elif _MODE.value == "export":
+            commands.export_run(_WORKDIR.value, _EXPORT_DIR.value)
+        else:
+            commands.predict_pictures(config.data.images, _OUTPUT.value, _EXPORT_DIR.value)
     except InputError as error:
         _refuse(str(error))
 

@@ -99,10 +99,10 @@ def preprocess(encoded: tf.Tensor, image_size: int, channels: int, crop_fraction
     side = tf.maximum(1, tf.cast(tf.round(crop_fraction * shorter), tf.int32))
     top, left = (height - side) // 2, (width - side) // 2
     square = tf.cast(picture[top : top + side, left : left + side], tf.float32)
-    if channels == 1:
-        square = tf.image.rgb_to_grayscale(square)
     # Antialiased: a plain bilinear kernel would skip pixels when shrinking and alias the arms away.
     resized = tf.image.resize(square, (image_size, image_size), antialias=True)
+    if channels == 1:  # of the few pixels that are left: luminance and resizing are linear, so their order is free
+        resized = tf.image.rgb_to_grayscale(resized)
     return tf.saturate_cast(tf.round(tf.ensure_shape(resized, (image_size, image_size, channels))), tf.uint8)
 
 

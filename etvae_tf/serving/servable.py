@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,44 +17,59 @@ __all__ = ["Servable"]
 
 _VOTE_DRAWS = 32  # of z, for the standard deviation of the vote fractions
 _ELBO_DRAWS = 4  # of z, for the expected log likelihood of the pixels
-_SEED = 0
+_SEED = 0  # of those draws
+
+
+def _any_batch(method: Callable[..., dict[str, tf.Tensor]]) -> Callable[..., dict[str, tf.Tensor]]:
+    """Lets images have B = 0, which convolutions give a wrong shape: an empty batch gets a black row for the while."""
+
+    @functools.wraps(method)
+    def padded(self: Servable, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        count = tf.shape(images)[0]
+        black = tf.zeros([tf.maximum(1 - count, 0), *images.shape[1:]])
+        outputs = method(self, tf.concat([images, black], axis=0))
+        return {name: values[:count] for name, values in outputs.items()}
+
+    return padded
 
 
 class Servable(tf.Module):
-    """A trained ETVAE behind four signatures; B is free in all, also 0.
+    """A trained ETVAE behind named signatures; B is free in all, also 0.
 
-    Noise is drawn once and the same for every row and every call, so a row's numbers depend on the row alone.
+    Noise is drawn once and is the same for every row and every call, so a row's numbers depend on the row alone.
     """
 
-    def __init__(self, model: ETVAE, crop_fraction: float = 1.0):
+    def __init__(self, model: ETVAE, crop_fraction: float = 1.0, autoencoder: ETVAE | None = None):
         """Args:
         model: trained.
         crop_fraction: central part of an encoded picture that is kept, as in training.
+        autoencoder: an ETVAE of the same sizes that `reconstruct` is served from; None leaves that signature out.
         """
         super().__init__(name="etvae")
         self._size, _, self._channels = model.image_shape
         self._crop_fraction = crop_fraction
-        # The Keras objects stay out of the module: a SavedModel that tracks them needs Keras to be loaded.
-        self._without_tracking = lambda: model
-        weights = [*model.encoder.weights, *model.classifier.weights, *model.decoder.weights, model.log_pixel_scale]
-        self._weights = [weight if isinstance(weight, tf.Variable) else weight.value for weight in weights]
+        # Behind functions, for a module exports what it sees, and Keras would add training functions and optimizers.
+        self._model = lambda: model
+        self._autoencoder = lambda: autoencoder
         noise = np.random.RandomState(_SEED).standard_normal((_VOTE_DRAWS, 1, model.encoder.latent_dim))
         self._noise = tf.constant(noise, tf.float32)
-
-    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Name of each signature and its function."""
         images = tf.TensorSpec((None, self._size, self._size, self._channels), tf.float32, "images")
         encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
-        return {
-            "serving_default": tf.function(self._predict).get_concrete_function(images),
+        self._predict = tf.function(self._predict_images).get_concrete_function(images)
+        self.functions = {
+            "serving_default": self._predict,
             "predict_bytes": tf.function(self._predict_bytes).get_concrete_function(encoded),
             "canonicalise": tf.function(self._canonicalise).get_concrete_function(images),
-            "reconstruct": tf.function(self._reconstruct).get_concrete_function(images),
         }
+        if autoencoder is not None:
+            self.functions["reconstruct"] = tf.function(self._reconstruct).get_concrete_function(images)
+        used = {id(weight): weight for one in self.functions.values() for weight in one.graph.variables}
+        self._weights = list(used.values())
 
-    def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    @_any_batch
+    def _predict_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Votes with their uncertainty, latent and pose of images (B, H, W, C) in [0, 1]."""
-        model = self._without_tracking()
+        model = self._model()
         posteriors = model.mirrored_posteriors(images)
         fractions = _mean([tf.nn.softmax(model.classifier(view.loc)) for view in posteriors])
         draws = _mean([self._drawn_fractions(view.loc, view.scale) for view in posteriors])
@@ -68,46 +86,48 @@ class Servable(tf.Module):
     def _drawn_fractions(self, loc: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Vote fractions (S, B, K) of S draws of z."""
         latent = loc + scale * self._noise
-        logits = self._without_tracking().classifier(tf.reshape(latent, (-1, loc.shape[-1])))
+        logits = self._model().classifier(tf.reshape(latent, (-1, loc.shape[-1])))
         return tf.reshape(tf.nn.softmax(logits), (_VOTE_DRAWS, -1, logits.shape[-1]))
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """As `_predict`, of JPEG or PNG files (B,); NaN and ok = false in the rows that cannot be decoded."""
+        """As `_predict`, of picture files (B,); NaN and ok = false in the rows that cannot be decoded."""
         pictures, ok = self._decode(image_bytes)
         outputs = self._predict(tf.cast(pictures, tf.float32) / 255.0)
-        for name, values in outputs.items():
-            mask = tf.reshape(ok, [-1] + [1] * (len(values.shape) - 1))
-            outputs[name] = tf.where(mask, values, np.float32(np.nan))
-        return {**outputs, "ok": ok}
+        rows = {1: ok, 2: ok[:, None]}
+        nan = tf.constant(np.nan, tf.float32)
+        return {name: tf.where(rows[len(values.shape)], values, nan) for name, values in outputs.items()} | {"ok": ok}
 
     def _decode(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """uint8 pictures (B, H, W, C) and which of them (B,) could be decoded.
+        """uint8 pictures (B, H, W, C) and which of them (B,) could be decoded; the others are black.
 
-        A decoder's error would end the whole call; only a dataset passes over it.
+        A decoder's error would end the whole call; only a dataset passes over it. A black picture follows the decoded
+        ones, since there must be one, and stands in for those that are missing.
         """
-        count = tf.size(image_bytes, out_type=tf.int64)
+        count = tf.size(image_bytes)
         shape = (self._size, self._size, self._channels)
 
         def decode(row: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return row, preprocess(encoded, self._size, self._channels, self._crop_fraction)
 
-        rows = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
-        decoded = rows.map(decode, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors(log_warning=False)
-        last = tf.data.Dataset.from_tensors((count, tf.zeros(shape, tf.uint8)))  # a batch must not be empty
-        where, pictures = decoded.concatenate(last).batch(count + 1).get_single_element()
-        ok = tf.scatter_nd(where[:, None], tf.ones_like(where), tf.reshape(count + 1, (1,)))[:-1] > 0
-        size = tf.concat([tf.reshape(count + 1, (1,)), tf.constant(shape, tf.int64)], axis=0)
-        scattered = tf.scatter_nd(where[:, None], tf.cast(pictures, tf.int32), size)[:-1]
-        return tf.ensure_shape(tf.cast(scattered, tf.uint8), (None, *shape)), tf.ensure_shape(ok, (None,))
+        files = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
+        decoded = files.map(decode, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors(log_warning=False)
+        black = tf.data.Dataset.from_tensors((count, tf.zeros(shape, tf.uint8)))
+        everything = decoded.concatenate(black).batch(tf.cast(count, tf.int64) + 1)
+        rows, pictures = everything.get_single_element()
+        last = tf.size(rows) - 1
+        places = tf.tensor_scatter_nd_update(tf.fill([count + 1], last), rows[:, None], tf.range(last + 1))[:-1]
+        return tf.ensure_shape(tf.gather(pictures, places), (None, *shape)), places < last
 
+    @_any_batch
     def _canonicalise(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The pictures turned upright, inside the inscribed disc, and the pose they had."""
-        pose, canonical = self._without_tracking().encoder.canonicalise(images)
+        pose, canonical = self._model().encoder.canonicalise(images)
         return {"canonical": canonical, "pose_angle": _angle(pose)}
 
+    @_any_batch
     def _reconstruct(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The pictures decoded from the posterior mean, and each one's ELBO in nats."""
-        model = self._without_tracking()
+        model = self._autoencoder()
         posterior, reconstruction = model.reconstruct(images)
         mask, scale = disc_mask(self._size, self._size), tf.exp(model.log_pixel_scale)
         log_likelihoods = []

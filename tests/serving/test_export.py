@@ -1,0 +1,98 @@
+"""Version folders: numbered, whole or absent, described."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from etvae_tf.errors import InputError
+from etvae_tf.serving import export
+from etvae_tf.serving.export import describe, export_model, newest_version
+
+ANSWERS = ["round", "spiral", "star"]
+
+
+def test_describes_what_a_caller_must_know(version):
+    expected = {"answers": ANSWERS, "image_size": 32, "channels": 1, "crop_fraction": 0.8}
+    assert describe(version) == json.loads((version / "assets.extra" / "etvae.json").read_text()) == expected
+
+
+def test_holds_what_serves_and_nothing_else(model, version):
+    names = [name for name, _ in tf.train.list_variables(str(version / "variables" / "variables"))]
+    weights = [name for name in names if name.startswith("_weights")]
+    parts = (model.encoder, model.decoder, model.classifier)
+    assert len(weights) == sum(len(part.weights) for part in parts) + 1  # and log_pixel_scale
+    assert not [name for name in names if "optimizer" in name]
+    assert {path.name for path in version.parent.iterdir()} == {"1"}
+
+
+@pytest.fixture
+def quick_save(monkeypatch):
+    """Leaves tracing and saving out, which take seconds."""
+
+    def save(_, folder, signatures):
+        (export.Path(folder) / "saved_model.pb").write_bytes(b"")
+
+    class Quick:
+        functions = ()
+
+        def __init__(self, *_):
+            pass
+
+    monkeypatch.setattr(tf.saved_model, "save", save)
+    monkeypatch.setattr(export, "Servable", Quick)
+
+
+def test_versions_count_up_past_every_number_there(model, tmp_path, quick_save):
+    (tmp_path / "7").mkdir()  # TF Serving would take it for a version
+    (tmp_path / "10a").mkdir()
+    (tmp_path / "models.config").write_text("")
+    assert [export_model(model, tmp_path, ANSWERS).name for _ in range(3)] == ["8", "9", "10"]
+    assert newest_version(tmp_path).name == "10"
+    (tmp_path / "11").mkdir()
+    assert newest_version(tmp_path).name == "10"  # 11 holds no model
+    assert {path.name for path in tmp_path.iterdir()} == {"7", "8", "9", "10", "10a", "11", "models.config"}
+
+
+def test_a_number_taken_meanwhile_is_passed_over(model, tmp_path, quick_save, monkeypatch):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"another's")
+    real, answers = export._numbers, [[]]
+    monkeypatch.setattr(export, "_numbers", lambda folder: answers.pop() if answers else real(folder))
+    assert export_model(model, tmp_path, ANSWERS).name == "2"
+    assert (tmp_path / "1" / "saved_model.pb").read_bytes() == b"another's"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_export_leaves_nothing(model, tmp_path, quick_save, monkeypatch, error):
+    def interrupted(*_):
+        raise error
+
+    seen = []
+    monkeypatch.setattr(export, "_publish", lambda building, _: seen.extend(building.rglob("*")) or interrupted())
+    with pytest.raises(error):
+        export_model(model, tmp_path / "new", ANSWERS)
+    assert {path.name for path in seen} == {"saved_model.pb", "assets.extra", "etvae.json"}
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_unfinished_folders_are_no_versions(model, tmp_path, quick_save, monkeypatch):
+    names = []
+    monkeypatch.setattr(export, "_publish", lambda building, _: names.append(building.name))
+    export_model(model, tmp_path, ANSWERS)
+    with pytest.raises(ValueError):
+        int(names[0])  # as TF Serving's file-system source would
+
+
+def test_refuses_places_that_hold_no_model(model, tmp_path):
+    with pytest.raises(InputError, match="holds no exported model"):
+        newest_version(tmp_path / "nowhere")
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(InputError, match="lacks assets.extra/etvae.json"):
+        describe(newest_version(tmp_path))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file cannot hold an exported model"):
+        export_model(model, tmp_path / "file", ANSWERS)
