@@ -18,7 +18,7 @@ _SMALLEST_BIN = 10  # galaxies; a mean of fewer says nothing
 _GAP = 0.15  # between neighbouring galaxies, in widths of a picture
 _DPI = 150
 _UNITS = {"vote_mse": "squared fraction"}  # every other term is in nats per galaxy
-_SKIPPED = ("phase_index", "phase", "epoch")
+_SKIPPED = ("phase_index", "phase", "epoch", "loss", "active_units", "kl_nats", "pose_error_degrees")  # no terms
 
 
 def _save(figure: Figure, path: str | Path) -> None:
@@ -58,7 +58,7 @@ def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
         history: as in history.csv: phase, epoch and a column per term, NaN where a phase lacks it.
         path: of the PNG.
     """
-    terms = sorted({name.removeprefix("val_") for name in history.columns if name not in _SKIPPED})
+    terms = sorted({name.removeprefix("val_") for name in history.columns}.difference(_SKIPPED))
     figure = Figure(figsize=(3.2 * len(terms), 2.8), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(terms)))
     epoch = np.arange(1, len(history) + 1)

@@ -35,9 +35,9 @@ class Transform(keras.layers.Layer):
         moved = transform(images, -pose if self.inverse else pose, self.group, SAMPLERS[self.sampler])
         return moved * disc_mask(images.shape[1], images.shape[2])
 
-    def compute_output_shape(self, input_shape: tuple, pose_shape: tuple | None = None) -> tuple:
+    def compute_output_shape(self, images_shape: tuple, pose_shape: tuple | None = None) -> tuple:
         """As the images'."""
-        return tuple(input_shape)
+        return tuple(images_shape)
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.classifier import Classifier
+from etvae_tf.models.conventions import as_floats, with_loss
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast, vote_nll
@@ -30,7 +31,9 @@ class ETVAE(keras.Model):
         "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
             (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
         "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
-    Labelled data alone is supervised learning and never touches the decoder.
+    Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
+    callbacks move the learning rate of `optimizer`, the votes'; `vae_optimizer` follows after
+    `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
 
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
@@ -79,6 +82,16 @@ class ETVAE(keras.Model):
             name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
         )
         self.built = True
+
+    def summary(self, *args: Any, **kwargs) -> None:
+        """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
+        loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
+        latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
+        for part in (self.decoder, self.classifier, self.projection):
+            part(latent)
+        if self.from_canonical is not None:
+            self.from_canonical(canonical, pose)
+        super().summary(*args, **kwargs)
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
@@ -212,12 +225,12 @@ class ETVAE(keras.Model):
 
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
-        updated: dict[str, tf.Tensor] = {}
+        data, updated = as_floats(data, self.variable_dtype), {}
         if "unlabelled" in data:
             updated |= self._elbo_step(data["unlabelled"])
         if "labelled" in data:
             updated |= self._vote_step(*data["labelled"])
-        return updated
+        return with_loss(updated)
 
     def _elbo_step(self, data: Any) -> dict[str, tf.Tensor]:
         images, views = data if isinstance(data, tuple) else (data, None)
@@ -254,7 +267,7 @@ class ETVAE(keras.Model):
 
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
-        updated: dict[str, tf.Tensor] = {}
+        data, updated = as_floats(data, self.variable_dtype), {}
         if "unlabelled" in data:
             log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
             kl = tf.reduce_sum(kl, axis=-1)
@@ -264,7 +277,7 @@ class ETVAE(keras.Model):
             fractions = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, axis=-1, keepdims=True))
             error = tf.reduce_mean(tf.square(self._fractions(images) - fractions), axis=-1)
             updated |= self._track(vote_nll=self.vote_terms(images, votes), vote_mse=error)
-        return updated
+        return with_loss(updated)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         for name, value in values.items():

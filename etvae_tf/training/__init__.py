@@ -2,8 +2,20 @@
 
 from etvae_tf.training.callbacks import RunState
 from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
 from etvae_tf.training.phases import REGIMES, Phase, phases
 from etvae_tf.training.train import train
 from etvae_tf.training.validate import validate_config
 
-__all__ = ["REGIMES", "Phase", "RunFolder", "RunState", "phases", "train", "validate_config"]
+__all__ = [
+    "REGIMES",
+    "GalaxyPanel",
+    "Phase",
+    "PoseEquivariance",
+    "PosteriorCollapse",
+    "RunFolder",
+    "RunState",
+    "phases",
+    "train",
+    "validate_config",
+]

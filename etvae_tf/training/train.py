@@ -17,6 +17,7 @@ from etvae_tf.files import write_atomically
 from etvae_tf.models import ETVAE, build_model
 from etvae_tf.training.callbacks import RunState
 from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
 __all__ = ["train"]
@@ -69,6 +70,7 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     if epoch >= epochs:
         return
     interactive = sys.stdout.isatty()
+    log_dir = state.folder.tensorboard / phase.name
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
     model.fit(
         _training_set(phase, config, data, epoch * steps),
@@ -77,8 +79,9 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
         steps_per_epoch=steps,
         validation_data=_validation_set(phase, config, data),
         callbacks=[
+            *phase_monitors(model, phase, data.validation.images, log_dir),
             state,
-            keras.callbacks.TensorBoard(str(state.folder.tensorboard / phase.name)),
+            keras.callbacks.TensorBoard(str(log_dir)),
         ],
         shuffle=False,  # the batches come in their seeded order
         verbose=1 if interactive else 2,

@@ -126,6 +126,15 @@ def test_save_and_load_the_compiled_model(tmp_path: Path) -> None:
 
 
 @every
+def test_symbolic_call_gives_the_shapes_of_a_real_one(name: str) -> None:
+    layer, batched, others = make(name)
+    free = [keras.Input(value.shape[1:]) for value in batched]
+    fixed = [keras.Input(batch_shape=value.shape, dtype=value.dtype.name) for value in others]
+    symbolic = [tuple(value.shape) for value in tf.nest.flatten(layer(*free, *fixed))]
+    assert symbolic == [(None, *value.shape[1:]) for value in flat(layer(*batched, *others))]
+
+
+@every
 def test_unknown_batch_size(name: str) -> None:
     layer, batched, others = make(name)
     free = [tf.TensorSpec([None, *value.shape[1:]], value.dtype) for value in batched]

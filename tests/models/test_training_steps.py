@@ -8,6 +8,7 @@ import tensorflow as tf
 from galaxies import synthetic_images, tiny_model
 
 from etvae_tf import ETVAE
+from etvae_tf.errors import InputError
 
 IMAGES = synthetic_images(6, 32)
 VOTES = tf.constant([[30.0, 10, 0], [5, 35, 2], [0, 0, 0], [20, 20, 1], [40, 1, 0], [3, 3, 30]])
@@ -35,7 +36,7 @@ def test_supervised_step_never_touches_the_decoder() -> None:
     moved = [not same(old, weights(part)) for old, part in zip(before, parts, strict=True)]
     assert moved == [True, False, True]
     assert float(model.log_pixel_scale) == scale
-    assert set(logs) == {"vote_nll"}
+    assert set(logs) == {"vote_nll", "loss"}
 
 
 def test_elbo_step_never_touches_the_classifier() -> None:
@@ -45,7 +46,7 @@ def test_elbo_step_never_touches_the_classifier() -> None:
     logs = model.train_step({"unlabelled": IMAGES})
     moved = [not same(old, weights(part)) for old, part in zip(before, parts, strict=True)]
     assert moved == [True, True, False]
-    assert set(logs) == {"elbo", "log_likelihood", "kl"}
+    assert set(logs) == {"elbo", "log_likelihood", "kl", "loss"}
 
 
 def test_alternating_is_the_elbo_step_and_then_the_vote_step() -> None:
@@ -145,13 +146,25 @@ def test_evaluate_reports_every_term() -> None:
     measured = model.evaluate(data, return_dict=True, verbose=0)
     assert {"elbo", "kl", "log_likelihood", "vote_nll", "vote_mse"} <= set(measured)
     assert measured["elbo"] == pytest.approx(measured["log_likelihood"] - measured["kl"], rel=1e-4)
+    assert measured["loss"] == pytest.approx(measured["vote_nll"] - measured["elbo"], rel=1e-6)
+
+
+def test_arrays_may_be_of_any_type_but_bytes() -> None:
+    plain, other = compiled(tiny_model()), compiled(tiny_model())
+    images, votes = tf.cast(IMAGES, tf.float64), tf.cast(VOTES, tf.int64)
+    expected = plain.train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
+    assert other.train_step({"unlabelled": images, "labelled": (images, votes)}) == expected
+    assert other.test_step({"labelled": (images, votes)}) == plain.test_step({"labelled": (IMAGES, VOTES)})
+    for step in (other.train_step, other.test_step):
+        with pytest.raises(InputError, match="divide them by 255"):
+            step({"unlabelled": tf.cast(255 * IMAGES, tf.uint8)})
 
 
 def test_views_are_contrasted_beside_the_elbo_and_asked_for() -> None:
     model, plain = compiled(tiny_model(), view_weight=10.0), compiled(tiny_model())
     projection = weights(model.projection)
     logs = model.train_step({"unlabelled": (IMAGES, tf.reverse(IMAGES, [2]))})
-    assert set(logs) == {"elbo", "log_likelihood", "kl", "view_contrast"}
+    assert set(logs) == {"elbo", "log_likelihood", "kl", "view_contrast", "loss"}
     assert not same(projection, weights(model.projection))
     unused = weights(plain.projection)
     plain.train_step({"unlabelled": IMAGES})

@@ -1,0 +1,34 @@
+"""The README's Python runs as it stands there, with fewer steps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import etvae_tf
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST = 25  # lines
+FEWER = {"steps=100": "steps=2", "epochs=10": "epochs=2", "synthesise(2000": "synthesise(1920"}
+
+
+def test_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(snippet.splitlines()) < LONGEST
+    for number, fewer in FEWER.items():
+        assert number in snippet
+        snippet = snippet.replace(number, fewer)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(snippet, "README.md", "exec"), names)
+    model, images = names["model"], names["images"]
+    assert len(EventAccumulator(f"{tmp_path}/runs/a/train").Reload().Tensors("epoch_active_units")) == 2
+    assert {"galaxies", "posterior", "train", "validation"} <= {path.name for path in (tmp_path / "runs/a").iterdir()}
+    best = keras.saving.load_model(tmp_path / "a.keras")
+    assert isinstance(best, etvae_tf.ETVAE) and int(best.vae_optimizer.iterations) in (2, 4)
+    np.testing.assert_allclose(model.predict(images[:5], verbose=0)["vote_fractions"].sum(axis=1), 1, rtol=1e-5)
