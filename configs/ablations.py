@@ -24,8 +24,8 @@ def get_config() -> ConfigDict:
             "turned": turned,  # pictures are turned at random in training
             "no_pose_turned": no_pose | turned,  # does the Equivariant Transformer give more than augmentation does?
             "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1
-            "kl_weight_0.2": {"train": {"kl_weight": 0.2}},
-            "kl_weight_5": {"train": {"kl_weight": 5.0}},
+            "kl_weight_fifth": {"train": {"kl_weight": 0.2}},
+            "kl_weight_fivefold": {"train": {"kl_weight": 5.0}},
             "grey": {"data": {"channels": 1}},
             "pool_3000": {"data": {"pool_limit": 3000}},
             "pool_10000": {"data": {"pool_limit": 10000}},

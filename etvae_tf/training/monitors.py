@@ -24,7 +24,7 @@ __all__ = ["GalaxyPanel", "PoseEquivariance", "PosteriorCollapse", "phase_monito
 _ACTIVE_VARIANCE = 0.01  # of a unit's posterior mean over galaxies, above which it is active (Burda et al. 2016)
 _BATCH = 128  # galaxies encoded at once
 _MONITORED, _SHOWN = 128, 8  # galaxies of a run that are measured, and shown
-_EVERY = 5  # epochs of a run: below 1 % of its time
+_EVERY = 5  # epochs of a run: about 1 % of its time
 _TICK_FROM, _TICK_WIDTH = 0.8, 0.7  # of the inscribed radius; half of it in pixels
 
 
