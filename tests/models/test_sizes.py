@@ -12,7 +12,16 @@ from etvae_tf import build_model
 from etvae_tf.training import validate_config
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-PARAMETERS = {"default": 927_623, "paper": 389_119, "quicktest": 9_559}
+PARAMETERS = {
+    "default": 931_783,
+    "paper": 399_219,
+    "quicktest": 9_579,
+    "paper_regimes": 931_783,
+    "table1": 936_489,
+    "table1_quick": 640_041,
+    "counts": 936_489,
+    "ablations": 936_489,
+}
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.py")), ids=lambda path: path.stem)
