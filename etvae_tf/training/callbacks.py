@@ -61,7 +61,7 @@ class RunState(keras.callbacks.Callback):
         self.manager = tf.train.CheckpointManager(checkpoint, str(self.folder.checkpoints), max_to_keep=1)
         if resumed and self.manager.restore_or_initialize() is not None:
             place = (phase_index, int(self.epoch))
-            history = pd.read_csv(self.folder.history, float_precision="round_trip")  # the default loses the last bit
+            history = pd.read_csv(self.folder.history, engine="pyarrow")  # exact; others may lose the last bit
             done = [(row.phase_index, row.epoch) < place for row in history.itertuples()]
             self.rows = history[done].to_dict("records")
         elif not resumed:
