@@ -54,13 +54,12 @@ def get_config() -> ConfigDict:
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
-    train.vae_steps = 2000  # ELBO steps of the pre-training that two_step and alternating begin with
-    train.vote_steps_per_label = (
-        1.6  # steps on labels for each of the n, in whole epochs; more learn few labels by heart
-    )
+    train.vae_steps = 600  # steps of the pre-training that two_step and alternating begin with
+    train.vote_steps_per_label = 1.6  # steps on labels for each of the n, in whole epochs; more learn few by heart
     train.vote_steps_from_scratch = 200  # more of them, where the encoder is not pre-trained
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
-    train.unlabelled_batch = 32  # pictures per ELBO step
+    train.vae_batch = 128  # pictures per step of pre-training
+    train.unlabelled_batch = 32  # pictures per ELBO step beside a vote step
     train.labelled_batch = 32  # galaxies per vote step
     train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
@@ -68,9 +67,7 @@ def get_config() -> ConfigDict:
     train.alternating_vae_rate = 0.3  # of vae_learning_rate, where alternating's ELBO steps follow pre-training
     train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
-    train.kl_warmup_steps = 500  # ELBO steps over which the KL weight rises from 0
-    train.view_weight = (
-        100.0  # in pre-training, of the contrast between two views of a galaxy; 0 is the paper's plain ELBO
-    )
+    train.kl_warmup_steps = 200  # ELBO steps over which the KL weight rises from 0
+    train.view_weight = 1e4  # of the contrast between two views of a galaxy, beside the ELBO; 0 is the paper's form
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return config.lock()

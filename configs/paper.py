@@ -20,6 +20,7 @@ def get_config() -> ConfigDict:
     config.model.pixel_likelihood = "bernoulli"
     config.model.pose.order = 1
     config.model.pose.filters = (32, 32)
+    config.train.vae_batch = 10
     config.train.unlabelled_batch = 10
     config.train.labelled_batch = 10
     config.train.vae_learning_rate = 1e-4

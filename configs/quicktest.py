@@ -25,6 +25,7 @@ def get_config() -> ConfigDict:
     config.train.vote_steps_per_label = 0.1
     config.train.vote_steps_from_scratch = 0
     config.train.steps_per_epoch = 2
+    config.train.vae_batch = 8
     config.train.unlabelled_batch = 8
     config.train.labelled_batch = 8
     return config

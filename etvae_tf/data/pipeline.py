@@ -8,15 +8,38 @@ of microseconds.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["batches", "evaluation_batches"]
+__all__ = ["EXPOSURES", "VIEWS", "Jitter", "batches", "evaluation_batches"]
 
-_ORDER, _AUGMENTATION = 0, 1  # purposes of random numbers, so that no two share a stream
-_ZOOM, _SHIFT, _BRIGHTNESS, _NOISE = 0.12, 0.03, 0.17, 0.02  # largest zoom, shift, log brightness; sigma of the noise
+_ORDER, _AUGMENTATION = 0, 1  # purposes of random numbers, so that no two share a stream; views count on from 1
+_DRAWS = 8  # numbers per picture: angle, zoom, two shifts, brightness, up to three colours
+
+
+class Jitter(NamedTuple):
+    """How far pictures are moved at random; each amount is uniform between minus and plus the largest given here.
+
+    Attributes:
+        zoom: log magnification.
+        shift: along each axis, as a fraction of the height.
+        brightness: log brightness of the picture.
+        colour: log brightness of each channel, beside it.
+        noise: standard deviation, the same for every picture, of [0, 1].
+    """
+
+    zoom: float
+    shift: float
+    brightness: float
+    colour: float
+    noise: float
+
+
+EXPOSURES = Jitter(zoom=0.12, shift=0.03, brightness=0.17, colour=0.0, noise=0.02)  # the same galaxy in another night
+# What morphology shall not depend on: distance and colour. Blur would hide arms, so there is none.
+VIEWS = Jitter(zoom=0.4, shift=0.03, brightness=0.4, colour=0.2, noise=0.02)
 
 
 def batches(
@@ -28,7 +51,8 @@ def batches(
     first_step: int = 0,
     augment_flips: bool = True,
     augment_rotations: bool = False,
-    augment_jitter: bool = False,
+    jitter: Jitter | None = None,
+    view: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled, augmented batches; the one at step s depends on (seed, s) alone.
 
@@ -38,13 +62,13 @@ def batches(
     Args:
         arrays: array, or tuple or dict of arrays, each with N rows; uint8 arrays (N, H, W, C) are pictures.
         batch_size: B.
-        seed: >= 0; streams with the same seed and N share their order and their augmentation.
+        seed: >= 0; streams with the same seed and N share their order, and their augmentation if `view` is equal too.
         steps: how many batches.
         first_step: the step of the first batch; equals skipping as many batches.
         augment_flips: mirror each picture left-right and up-down, each with probability 1/2.
         augment_rotations: turn each picture by an angle uniform in [0, 2 pi).
-        augment_jitter: magnify by up to 12 %, shift by up to 3 % of the size, brighten or dim by up to a factor of
-            1.18, add noise of 2 % of the range: as another night's exposure of the same galaxy would.
+        jitter: magnify, shift, brighten or dim, and add noise; None leaves all that out.
+        view: >= 0, which of several views of the same galaxies.
 
     Returns:
         Dataset with the structure of `arrays`: pictures as float32 (B, H, W, C) in [0, 1], others unchanged.
@@ -57,7 +81,7 @@ def batches(
 
     def gather(step: np.ndarray) -> list[np.ndarray]:
         positions = _positions(count, batch_size, seed, int(step))
-        draws = _generator(seed, _AUGMENTATION, int(step)).random((batch_size, 7), np.float32)
+        draws = _generator(seed, _AUGMENTATION + view, int(step)).random((batch_size, 2 + _DRAWS), np.float32)
         taken = [array[positions] for array in rows]
         if augment_flips:
             taken = [_flip(array, draws[:, :2] < 0.5) if _are_pictures(array) else array for array in taken]
@@ -65,16 +89,17 @@ def batches(
 
     def batch(step: tf.Tensor) -> Any:
         *gathered, draws = tf.numpy_function(gather, [step], [*(array.dtype for array in rows), tf.float32])
-        draws = tf.ensure_shape(draws, (batch_size, 5))
+        draws = tf.ensure_shape(draws, (batch_size, _DRAWS))
 
         def finish(array: np.ndarray, tensor: tf.Tensor) -> tf.Tensor:
             tensor = tf.ensure_shape(tensor, (batch_size, *array.shape[1:]))
             if not _are_pictures(array):
                 return tensor
             images = _to_float(tensor)
-            if augment_rotations or augment_jitter:
-                images = _move(images, draws, augment_rotations, augment_jitter)
-            return _expose(images, draws[:, 4], tf.stack([tf.cast(seed, tf.int64), step])) if augment_jitter else images
+            if augment_rotations or jitter:
+                images = _move(images, draws, augment_rotations, jitter)
+            noise_seed = tf.stack([tf.cast(seed, tf.int64), step + (view << 32)])  # there are fewer steps than that
+            return _expose(images, draws[:, 4:], jitter, noise_seed) if jitter else images
 
         return tf.nest.map_structure(finish, arrays, tf.nest.pack_sequence_as(arrays, gathered))
 
@@ -138,8 +163,8 @@ def _to_float(pictures: tf.Tensor) -> tf.Tensor:
     return tf.cast(pictures, tf.float32) / 255.0
 
 
-def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: bool) -> tf.Tensor:
-    """Turns, magnifies and shifts by `draws` (B, 5) in [0, 1), sampling once."""
+def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: Jitter | None) -> tf.Tensor:
+    """Turns, magnifies and shifts by the first four of `draws` (B, 8) in [0, 1), sampling once."""
     from etvae_tf.geometry import bilinear_sample, pixel_points, points_to_pixels, rotate_points  # a higher room
 
     height, width = images.shape[1:3]
@@ -147,12 +172,14 @@ def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: bool) ->
     points = rotate_points(tf.constant(pixel_points(height, width)), -angles)
     if jitter:
         signed = 2.0 * draws - 1.0
-        points = points / (1.0 + _ZOOM * signed[:, 1, None, None]) - _SHIFT * height * signed[:, None, 2:4]
+        magnification = tf.exp(jitter.zoom * signed[:, 1])[:, None, None]
+        points = points / magnification - jitter.shift * height * signed[:, None, 2:4]
     return tf.reshape(bilinear_sample(images, points_to_pixels(points, height, width)), tf.shape(images))
 
 
-def _expose(images: tf.Tensor, draws: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Brightens or dims by `draws` (B,) in [0, 1), and adds noise."""
-    brightness = tf.exp(_BRIGHTNESS * (2.0 * draws - 1.0))[:, None, None, None]
-    noise = _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
-    return tf.clip_by_value(images * brightness + noise, 0.0, 1.0)
+def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: Jitter, seed: tf.Tensor) -> tf.Tensor:
+    """Brightens or dims by `draws` (B, 4) in [0, 1), all channels and each, and adds noise."""
+    signed = 2.0 * draws - 1.0
+    gain = tf.exp(jitter.brightness * signed[:, :1] + jitter.colour * signed[:, 1 : 1 + images.shape[-1]])
+    noise = jitter.noise * tf.random.stateless_normal(tf.shape(images), seed)
+    return tf.clip_by_value(images * gain[:, None, None, :] + noise, 0.0, 1.0)

@@ -22,7 +22,7 @@ from etvae_tf.training import validate_config
 __all__ = ["learning_curve", "run_configs"]
 
 _PRETRAINING = (
-    "vae_steps", "steps_per_epoch", "unlabelled_batch", "vae_learning_rate", "kl_weight", "kl_warmup_steps",
+    "vae_steps", "steps_per_epoch", "vae_batch", "vae_learning_rate", "kl_weight", "kl_warmup_steps",
     "view_weight",
 )  # fmt: skip
 _VOTES = ("augment_jitter", "validation_fraction", "pseudo_count")  # of config.data, without effect on the VAE

@@ -61,7 +61,8 @@ class ETVAE(keras.Model):
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
-        self.projection = keras.layers.Dense(encoder.latent_dim, name="projection")  # of the view contrast alone
+        width = encoder.latent_dim
+        self.projection = Classifier(width, 4 * width, name="projection")  # of the view contrast alone
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
         self.vae_optimizer = None  # until compiled

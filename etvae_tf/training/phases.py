@@ -28,10 +28,6 @@ class Phase:
     labelled: bool
     steps: int
 
-    def views(self, config: Any) -> float:
-        """Weight of the contrast between views (`config.train.view_weight`): 0 except in pre-training."""
-        return 0.0 if self.labelled or not self.unlabelled else config.view_weight
-
 
 def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
     """What a regime does, in order.
@@ -70,6 +66,6 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         ),
         kl_weight=config.kl_weight,
         kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
-        view_weight=phase.views(config),
+        view_weight=config.view_weight,
         freeze_encoder=config.freeze_encoder,
     )

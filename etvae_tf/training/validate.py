@@ -15,7 +15,7 @@ __all__ = ["validate_config"]
 _POSITIVE_INTEGERS = (
     "data.image_size", "model.latent_dim", "model.pose.order", "model.pose.angles", "model.pose.radii",
     "model.classifier.units", "train.vae_steps", "train.steps_per_epoch",
-    "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
+    "train.vae_batch", "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
     "data.synthetic_test",
 )  # fmt: skip
 _POSITIVE = ("data.pseudo_count", "train.vote_steps_per_label", "train.vae_learning_rate", "train.vote_learning_rate")

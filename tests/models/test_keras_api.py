@@ -19,7 +19,7 @@ PARTS = {  # name -> (output shapes, parameters)
     "decoder": ([PICTURE], 3_881),
     "classifier": ([(None, 3)], 515),
     "posterior_sampling": ([LATENT], 0),
-    "projection": ([LATENT], 20),
+    "projection": ([LATENT], 148),
     "from_canonical": ([PICTURE], 0),
 }
 GALAXIES = synthesise(6, seed=4, image_size=32)
@@ -40,7 +40,7 @@ def test_summary_shows_every_shape_and_count() -> None:
         assert row.splitlines()[0].replace(",", "").split()[-1] == str(parameters), row
         found = re.findall(r"\(None(?:,\d+)+\)", re.sub(r"\s", "", row))
         assert found == [str(shape).replace(" ", "") for shape in shapes], row
-    assert "Trainable params: 9579 " in text.replace(",", "")
+    assert "Trainable params: 9707 " in text.replace(",", "")
 
 
 def test_summary_of_a_plain_vae_changes_nothing() -> None:

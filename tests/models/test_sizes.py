@@ -13,14 +13,14 @@ from etvae_tf.training import validate_config
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PARAMETERS = {
-    "default": 931_783,
-    "paper": 399_219,
-    "quicktest": 9_579,
-    "paper_regimes": 931_783,
-    "table1": 936_489,
-    "table1_quick": 640_041,
-    "counts": 936_489,
-    "ablations": 936_489,
+    "default": 960_711,
+    "paper": 469_619,
+    "quicktest": 9_707,
+    "paper_regimes": 960_711,
+    "table1": 965_417,
+    "table1_quick": 668_969,
+    "counts": 965_417,
+    "ablations": 965_417,
 }
 
 
