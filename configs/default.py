@@ -55,8 +55,8 @@ def get_config() -> ConfigDict:
 
     config.train = train = ConfigDict()
     train.vae_steps = 600  # steps of the pre-training that two_step and alternating begin with
-    train.vote_steps_per_label = 1.6  # steps on labels for each of the n, in whole epochs; more learn few by heart
-    train.vote_steps_from_scratch = 200  # more of them, where the encoder is not pre-trained
+    train.vote_steps = 200  # steps on labels, whatever the n
+    train.vote_steps_per_label = 1.6  # more of them for each of the n, in whole epochs; many learn few by heart
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
     train.vae_batch = 128  # pictures per step of pre-training
     train.unlabelled_batch = 32  # pictures per ELBO step beside a vote step

@@ -8,38 +8,18 @@ of microseconds.
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["EXPOSURES", "VIEWS", "Jitter", "batches", "evaluation_batches"]
+__all__ = ["batches", "evaluation_batches"]
 
 _ORDER, _AUGMENTATION = 0, 1  # purposes of random numbers, so that no two share a stream; views count on from 1
 _DRAWS = 8  # numbers per picture: angle, zoom, two shifts, brightness, up to three colours
-
-
-class Jitter(NamedTuple):
-    """How far pictures are moved at random; each amount is uniform between minus and plus the largest given here.
-
-    Attributes:
-        zoom: log magnification.
-        shift: along each axis, as a fraction of the height.
-        brightness: log brightness of the picture.
-        colour: log brightness of each channel, beside it.
-        noise: standard deviation, the same for every picture, of [0, 1].
-    """
-
-    zoom: float
-    shift: float
-    brightness: float
-    colour: float
-    noise: float
-
-
-EXPOSURES = Jitter(zoom=0.12, shift=0.03, brightness=0.17, colour=0.0, noise=0.02)  # the same galaxy in another night
-# What morphology shall not depend on: distance and colour. Blur would hide arms, so there is none.
-VIEWS = Jitter(zoom=0.4, shift=0.03, brightness=0.4, colour=0.2, noise=0.02)
+# Largest log zoom, shift over height, log brightness of the picture and of each channel beside it; sigma of the noise.
+# That much of distance, exposure and colour says little of morphology; blur would hide arms, so there is none.
+_ZOOM, _SHIFT, _BRIGHTNESS, _COLOUR, _NOISE = 0.4, 0.03, 0.4, 0.2, 0.02
 
 
 def batches(
@@ -51,7 +31,7 @@ def batches(
     first_step: int = 0,
     augment_flips: bool = True,
     augment_rotations: bool = False,
-    jitter: Jitter | None = None,
+    augment_jitter: bool = False,
     view: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled, augmented batches; the one at step s depends on (seed, s) alone.
@@ -67,7 +47,8 @@ def batches(
         first_step: the step of the first batch; equals skipping as many batches.
         augment_flips: mirror each picture left-right and up-down, each with probability 1/2.
         augment_rotations: turn each picture by an angle uniform in [0, 2 pi).
-        jitter: magnify, shift, brighten or dim, and add noise; None leaves all that out.
+        augment_jitter: magnify by up to a factor of 1.5, shift by up to 3 % of the size, brighten or dim the picture by
+            up to 1.5 and each channel by up to 1.2, add noise of 2 % of the range.
         view: >= 0, which of several views of the same galaxies.
 
     Returns:
@@ -96,10 +77,10 @@ def batches(
             if not _are_pictures(array):
                 return tensor
             images = _to_float(tensor)
-            if augment_rotations or jitter:
-                images = _move(images, draws, augment_rotations, jitter)
+            if augment_rotations or augment_jitter:
+                images = _move(images, draws, augment_rotations, augment_jitter)
             noise_seed = tf.stack([tf.cast(seed, tf.int64), step + (view << 32)])  # there are fewer steps than that
-            return _expose(images, draws[:, 4:], jitter, noise_seed) if jitter else images
+            return _expose(images, draws[:, 4:], noise_seed) if augment_jitter else images
 
         return tf.nest.map_structure(finish, arrays, tf.nest.pack_sequence_as(arrays, gathered))
 
@@ -163,7 +144,7 @@ def _to_float(pictures: tf.Tensor) -> tf.Tensor:
     return tf.cast(pictures, tf.float32) / 255.0
 
 
-def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: Jitter | None) -> tf.Tensor:
+def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: bool) -> tf.Tensor:
     """Turns, magnifies and shifts by the first four of `draws` (B, 8) in [0, 1), sampling once."""
     from etvae_tf.geometry import bilinear_sample, pixel_points, points_to_pixels, rotate_points  # a higher room
 
@@ -172,14 +153,14 @@ def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: Jitter |
     points = rotate_points(tf.constant(pixel_points(height, width)), -angles)
     if jitter:
         signed = 2.0 * draws - 1.0
-        magnification = tf.exp(jitter.zoom * signed[:, 1])[:, None, None]
-        points = points / magnification - jitter.shift * height * signed[:, None, 2:4]
+        magnification = tf.exp(_ZOOM * signed[:, 1])[:, None, None]
+        points = points / magnification - _SHIFT * height * signed[:, None, 2:4]
     return tf.reshape(bilinear_sample(images, points_to_pixels(points, height, width)), tf.shape(images))
 
 
-def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: Jitter, seed: tf.Tensor) -> tf.Tensor:
+def _expose(images: tf.Tensor, draws: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Brightens or dims by `draws` (B, 4) in [0, 1), all channels and each, and adds noise."""
     signed = 2.0 * draws - 1.0
-    gain = tf.exp(jitter.brightness * signed[:, :1] + jitter.colour * signed[:, 1 : 1 + images.shape[-1]])
-    noise = jitter.noise * tf.random.stateless_normal(tf.shape(images), seed)
+    gain = tf.exp(_BRIGHTNESS * signed[:, :1] + _COLOUR * signed[:, 1 : 1 + images.shape[-1]])
+    noise = _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
     return tf.clip_by_value(images * gain[:, None, None, :] + noise, 0.0, 1.0)

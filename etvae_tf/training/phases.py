@@ -41,7 +41,7 @@ def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
         n_labels: labelled galaxies; the more, the more vote steps.
     """
     pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
-    steps = config.vote_steps_per_label * n_labels + (0 if pretrained else config.vote_steps_from_scratch)
+    steps = config.vote_steps + config.vote_steps_per_label * n_labels
     labelled_steps = max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
     vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=labelled_steps)

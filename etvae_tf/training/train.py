@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.data.galaxies import GalaxyData
-from etvae_tf.data.pipeline import EXPOSURES, VIEWS, batches
+from etvae_tf.data.pipeline import batches
 from etvae_tf.files import write_atomically
 from etvae_tf.models import ETVAE, build_model
 from etvae_tf.training.callbacks import RunState
@@ -101,13 +101,13 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
         parts["unlabelled"] = batches(data.pool, size, seed, **augment)
         if config.train.view_weight:  # the same galaxies as another survey might show them
-            moved = {**augment, "augment_rotations": True, "jitter": VIEWS}
+            moved = {**augment, "augment_rotations": True, "augment_jitter": True}
             parts["unlabelled"] = (parts["unlabelled"], batches(data.pool, size, seed, view=1, **moved))
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
-        jitter = EXPOSURES if config.data.augment_jitter else None
+        jitter = config.data.augment_jitter
         seed = 2 * config.seed + 1
-        parts["labelled"] = batches(arrays, config.train.labelled_batch, seed, jitter=jitter, **augment)
+        parts["labelled"] = batches(arrays, config.train.labelled_batch, seed, augment_jitter=jitter, **augment)
     return tf.data.Dataset.zip(parts)
 
 

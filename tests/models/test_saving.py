@@ -17,7 +17,7 @@ import tensorflow as tf
 from galaxies import tiny_model
 
 from etvae_tf import ETVAE
-from etvae_tf.data import VIEWS, batches, synthesise
+from etvae_tf.data import batches, synthesise
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, EPOCHS = 3, 4  # of the whole fit; the file is saved after half of the epochs
@@ -42,7 +42,9 @@ def fit(model: ETVAE, first: int, **options: object) -> None:
     place = {"steps": STEPS * (EPOCHS - first), "first_step": STEPS * first}
     data = tf.data.Dataset.zip(
         {
-            "unlabelled": tuple(batches(galaxies.images, 8, 0, jitter=VIEWS, view=view, **place) for view in (0, 1)),
+            "unlabelled": tuple(
+                batches(galaxies.images, 8, 0, augment_jitter=True, view=view, **place) for view in (0, 1)
+            ),
             "labelled": batches((galaxies.images, galaxies.votes), 8, 1, **place),
         }
     )

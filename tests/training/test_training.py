@@ -166,9 +166,9 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
 
 def test_optimizers_decay_over_their_phase() -> None:
     config = quicktest.get_config().train
-    config.vae_steps, config.vote_steps_from_scratch, config.vote_steps_per_label = 4, 6, 0.5
+    config.vae_steps, config.vote_steps, config.vote_steps_per_label = 4, 3, 0.5
     model = fresh_model()
-    plan = phases("alternating", config, 15) + phases("supervised", config, 5)
+    plan = phases("alternating", config, 7) + phases("supervised", config, 10)
     assert [phase.steps for phase in plan] == [4, 6, 8]  # whole epochs of 2 steps
     for phase in plan:
         compile_for(model, phase, config)
