@@ -54,12 +54,12 @@ def get_config() -> ConfigDict:
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
-    train.vae_steps = 600  # steps of the pre-training that two_step and alternating begin with
+    train.vae_steps = 700  # steps of the pre-training that two_step and alternating begin with
     train.vote_steps = 200  # steps on labels, whatever the n
     train.vote_steps_per_label = 1.6  # more of them for each of the n, in whole epochs; many learn few by heart
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
     train.vae_batch = 128  # pictures per step of pre-training
-    train.unlabelled_batch = 32  # pictures per ELBO step beside a vote step
+    train.unlabelled_batch = 16  # pictures per ELBO step beside a vote step
     train.labelled_batch = 32  # galaxies per vote step
     train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
