@@ -31,7 +31,7 @@ def batches(
     first_step: int = 0,
     augment_flips: bool = True,
     augment_rotations: bool = False,
-    augment_jitter: bool = False,
+    augment_jitter: float = 0.0,
     view: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled, augmented batches; the one at step s depends on (seed, s) alone.
@@ -47,8 +47,9 @@ def batches(
         first_step: the step of the first batch; equals skipping as many batches.
         augment_flips: mirror each picture left-right and up-down, each with probability 1/2.
         augment_rotations: turn each picture by an angle uniform in [0, 2 pi).
-        augment_jitter: magnify by up to a factor of 1.5, shift by up to 3 % of the size, brighten or dim the picture by
-            up to 1.5 and each channel by up to 1.2, add noise of 2 % of the range.
+        augment_jitter: 1 magnifies by up to a factor of 1.5, shifts by up to 3 % of the size, brightens or dims the
+            picture by up to 1.5 and each channel by up to 1.2, and adds noise of 2 % of the range; less than 1 does so
+            much less of each, 0 nothing.
         view: >= 0, which of several views of the same galaxies.
 
     Returns:
@@ -80,7 +81,7 @@ def batches(
             if augment_rotations or augment_jitter:
                 images = _move(images, draws, augment_rotations, augment_jitter)
             noise_seed = tf.stack([tf.cast(seed, tf.int64), step + (view << 32)])  # there are fewer steps than that
-            return _expose(images, draws[:, 4:], noise_seed) if augment_jitter else images
+            return _expose(images, draws[:, 4:], augment_jitter, noise_seed) if augment_jitter else images
 
         return tf.nest.map_structure(finish, arrays, tf.nest.pack_sequence_as(arrays, gathered))
 
@@ -144,7 +145,7 @@ def _to_float(pictures: tf.Tensor) -> tf.Tensor:
     return tf.cast(pictures, tf.float32) / 255.0
 
 
-def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: bool) -> tf.Tensor:
+def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: float) -> tf.Tensor:
     """Turns, magnifies and shifts by the first four of `draws` (B, 8) in [0, 1), sampling once."""
     from etvae_tf.geometry import bilinear_sample, pixel_points, points_to_pixels, rotate_points  # a higher room
 
@@ -153,14 +154,14 @@ def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: bool) ->
     points = rotate_points(tf.constant(pixel_points(height, width)), -angles)
     if jitter:
         signed = 2.0 * draws - 1.0
-        magnification = tf.exp(_ZOOM * signed[:, 1])[:, None, None]
-        points = points / magnification - _SHIFT * height * signed[:, None, 2:4]
+        magnification = tf.exp(jitter * _ZOOM * signed[:, 1])[:, None, None]
+        points = points / magnification - jitter * _SHIFT * height * signed[:, None, 2:4]
     return tf.reshape(bilinear_sample(images, points_to_pixels(points, height, width)), tf.shape(images))
 
 
-def _expose(images: tf.Tensor, draws: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: float, seed: tf.Tensor) -> tf.Tensor:
     """Brightens or dims by `draws` (B, 4) in [0, 1), all channels and each, and adds noise."""
     signed = 2.0 * draws - 1.0
-    gain = tf.exp(_BRIGHTNESS * signed[:, :1] + _COLOUR * signed[:, 1 : 1 + images.shape[-1]])
-    noise = _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
+    gain = tf.exp(jitter * (_BRIGHTNESS * signed[:, :1] + _COLOUR * signed[:, 1 : 1 + images.shape[-1]]))
+    noise = jitter * _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
     return tf.clip_by_value(images * gain[:, None, None, :] + noise, 0.0, 1.0)

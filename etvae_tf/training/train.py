@@ -101,7 +101,7 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
         parts["unlabelled"] = batches(data.pool, size, seed, **augment)
         if config.train.view_weight:  # the same galaxies as another survey might show them
-            moved = {**augment, "augment_rotations": True, "augment_jitter": True}
+            moved = {**augment, "augment_rotations": True, "augment_jitter": 1.0}
             parts["unlabelled"] = (parts["unlabelled"], batches(data.pool, size, seed, view=1, **moved))
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)

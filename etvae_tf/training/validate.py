@@ -22,7 +22,7 @@ _POSITIVE = ("data.pseudo_count", "train.vote_steps_per_label", "train.vae_learn
 _NOT_NEGATIVE = (
     "train.vote_steps",
     "train.kl_weight", "train.view_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
-    "model.pose.blur", "data.pool_limit", "seed",
+    "model.pose.blur", "data.pool_limit", "data.augment_jitter", "seed",
 )  # fmt: skip
 _FRACTIONS = (
     "data.test_fraction",

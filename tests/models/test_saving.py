@@ -43,7 +43,7 @@ def fit(model: ETVAE, first: int, **options: object) -> None:
     data = tf.data.Dataset.zip(
         {
             "unlabelled": tuple(
-                batches(galaxies.images, 8, 0, augment_jitter=True, view=view, **place) for view in (0, 1)
+                batches(galaxies.images, 8, 0, augment_jitter=1.0, view=view, **place) for view in (0, 1)
             ),
             "labelled": batches((galaxies.images, galaxies.votes), 8, 1, **place),
         }

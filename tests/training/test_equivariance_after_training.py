@@ -27,7 +27,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     config.data.image_size, config.data.synthetic_train = 64, 400
     config.model.filters, config.model.latent_dim = (8, 8, 8), 8
     config.model.pose.update({"order": request.param, "filters": (16, 16, 16), "angles": 64, "radii": 16})
-    config.data.augment_jitter, config.train.view_weight = False, 0.0  # it learns faster without
+    config.data.augment_jitter, config.train.view_weight = 0.0, 0.0  # it learns faster without
     config.train.alternating_from_scratch, config.train.labelled_batch = True, 32
     config.train.steps_per_epoch, config.train.vote_steps_per_label = 50, 0.75
     folder = RunFolder(tmp_path_factory.mktemp("equivariance") / "run")

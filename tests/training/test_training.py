@@ -105,7 +105,7 @@ def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
 
 def test_no_test_galaxy_and_no_hidden_label_reaches_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = batches_seen(monkeypatch)
-    as_it_is = {"data__augment_flips": False, "data__augment_jitter": False, "train__view_weight": 0.0}
+    as_it_is = {"data__augment_flips": False, "data__augment_jitter": 0.0, "train__view_weight": 0.0}
     _, data, _ = run("alternating", tmp_path / "run", n_labels=20, **as_it_is)
     trained_on = {np.round(picture * 255).astype(np.uint8).tobytes() for picture in pictures(seen)}
     assert len(trained_on) > 30
