@@ -50,7 +50,7 @@ def train(
         compile_for(model, phase, config.train)
         epoch = state.start(model, index, phase)
         if not phase.labelled and shared_vae and shared_vae.exists():
-            model.set_weights(keras.saving.load_model(shared_vae, compile=False).get_weights())
+            model.set_weights(keras.saving.load_model(shared_vae).get_weights())
         else:
             _fit(model, phase, config, data, state, epoch)
         seconds[phase.name] = time.perf_counter() - start
