@@ -25,7 +25,8 @@ _PRETRAINING = (
     "vae_steps", "steps_per_epoch", "vae_batch", "vae_learning_rate", "kl_weight", "kl_warmup_steps",
     "view_weight",
 )  # fmt: skip
-_VOTES = ("augment_jitter", "validation_fraction", "pseudo_count")  # of config.data, without effect on the VAE
+# Of config.data, without effect on the VAE.
+_VOTES = ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count")
 
 
 def learning_curve(config: ConfigDict, workdir: str | None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.geometry import SAMPLERS, PoseGroup, RotationGroup, disc_mask, transform
+from etvae_tf.geometry import SAMPLERS, PoseGroup, RotationGroup, disc_mask, major_axis_moments, transform
 from etvae_tf.geometry.grids import inscribed_radius
 from etvae_tf.layers.cyclic import CyclicConv2D
 from etvae_tf.layers.resampling import CanonicalResampling
@@ -23,8 +23,8 @@ class Pose(keras.layers.Layer):
     """Predicts a pose that moves with the picture: pose(T_theta x) = pose(x) + theta.
 
     Picture -> inscribed disc -> canonical coordinates -> cyclic convolutions -> one logit per direction, standardised
-    per picture -> softmax -> the group's mean. Activations are smooth (SiLU), since a kink makes frequencies that the
-    angular grid folds back, and that would break the law.
+    per picture -> softmax -> the group's mean, from `zero` on: a constant, and any choice of it obeys the law.
+    Activations are smooth (SiLU), since a kink makes frequencies that the angular grid folds back, and that breaks it.
 
     Input (B, H, W, C) in [0, 1]; output (B, P) in the group's units.
     """
@@ -67,6 +67,8 @@ class Pose(keras.layers.Layer):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
         self.sharpness = self.add_weight(name="sharpness", shape=(), initializer="ones")
+        zero_shape = (len(self.group.parameters),)
+        self.zero = self.add_weight(name="zero", shape=zero_shape, initializer="zeros", trainable=False)
         self.built = True
 
     def canonical_logits(self, images: tf.Tensor) -> tf.Tensor:
@@ -82,7 +84,22 @@ class Pose(keras.layers.Layer):
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Images (B, H, W, C) to poses (B, P)."""
         radius = inscribed_radius(images.shape[1], images.shape[2])
-        return self.group.read_pose(self.canonical_logits(images), radius)
+        pose = self.group.read_pose(self.canonical_logits(images), radius)
+        return self.group.difference(pose, tf.convert_to_tensor(self.zero)[None])
+
+    def make_upright(self, images: tf.Tensor) -> None:
+        """Moves `zero` so that canonical views stand upright: their common major axis becomes vertical.
+
+        Which way canonical views face is arbitrary, and training moves it by some degrees only.
+
+        Args:
+            images: float tensor (B, H, W, C), in [0, 1]; enough that round galaxies do not decide.
+        """
+        turned_back = major_axis_moments(images) * np.exp(-2j * self(images)[:, 0].numpy())
+        axis = np.angle(turned_back.sum()) / 2  # counter-clockwise from the right; canonical views turn with zero
+        zero = self.zero.numpy()
+        zero[0] += np.pi / 2 - axis
+        self.zero.assign(zero)
 
     def check_equivariance(self, images: tf.Tensor, seed: int = 0) -> np.ndarray:
         """How far pose(T_a x) is from pose(x) + a for random a.

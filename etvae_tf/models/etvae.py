@@ -111,10 +111,6 @@ class ETVAE(keras.Model):
         """Posteriors of images (B, H, W, C) and of their three mirror images, whose predictions are averaged."""
         return [self.encoder(images), *(self.encoder(tf.reverse(images, axes)) for axes in _MIRRORS)]
 
-    def _fractions(self, images: tf.Tensor) -> tf.Tensor:
-        """Vote fractions (B, K) of the pictures as they are, from the posterior mean."""
-        return tf.nn.softmax(self.classifier(self.encoder(images).loc))
-
     def decode(self, latent: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
         """Latents (B, Z) and poses (B, P) to pictures (B, H, W, C) in [0, 1], 0 outside the inscribed disc."""
         canonical = self.decoder(latent)
@@ -276,7 +272,8 @@ class ETVAE(keras.Model):
         if "labelled" in data:
             images, votes = data["labelled"]
             fractions = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, axis=-1, keepdims=True))
-            error = tf.reduce_mean(tf.square(self._fractions(images) - fractions), axis=-1)
+            predicted = tf.nn.softmax(self.classifier(self.encoder(images).loc))
+            error = tf.reduce_mean(tf.square(predicted - fractions), axis=-1)
             updated |= self._track(vote_nll=self.vote_terms(images, votes), vote_mse=error)
         return with_loss(updated)
 
@@ -289,8 +286,11 @@ class ETVAE(keras.Model):
         """What rebuilds the model."""
         parts = {name: getattr(self, name) for name in ("encoder", "decoder", "classifier")}
         serialised = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
-        own = {"pixel_likelihood": self.pixel_likelihood, "seed": self.seed, "name": self.name}
-        return {**serialised, **own}
+        return {**serialised, "pixel_likelihood": self.pixel_likelihood, "seed": self.seed, "name": self.name}
+
+    def get_build_config(self) -> dict[str, Any]:
+        """Lets Keras build a loaded model before it has its weights."""
+        return {"input_shape": (None, *self.image_shape)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ETVAE:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from etvae_tf.data.galaxies import GalaxyData
@@ -21,6 +22,8 @@ from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
 __all__ = ["train"]
+
+_UPRIGHT = 512  # galaxies whose common major axis makes canonical views upright
 
 
 def train(
@@ -40,6 +43,8 @@ def train(
     """
     keras.utils.set_random_seed(config.seed)
     model = build_model(config.model, config.data.image_size, config.data.channels, len(data.answers), config.seed)
+    if model.encoder.pose is not None:
+        model.encoder.pose.make_upright(_pictures(data.train.images if config.regime == "supervised" else data.pool))
     state = RunState(folder)
     first_phase = state.place()
     seconds = {}
@@ -61,6 +66,11 @@ def train(
     state.finish(model)
     write_atomically(folder.model, model.save)
     return model, seconds
+
+
+def _pictures(images: np.ndarray) -> tf.Tensor:
+    """The first of uint8 pictures (N, H, W, C), in [0, 1]; a view is upright by the light of many."""
+    return tf.constant(images[:_UPRIGHT], tf.float32) / 255.0
 
 
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:
@@ -105,7 +115,7 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
             parts["unlabelled"] = (parts["unlabelled"], batches(data.pool, size, seed, view=1, **moved))
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
-        jitter = config.data.augment_jitter
+        jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5
         seed = 2 * config.seed + 1
         parts["labelled"] = batches(arrays, config.train.labelled_batch, seed, augment_jitter=jitter, **augment)
     return tf.data.Dataset.zip(parts)

@@ -14,7 +14,7 @@ __all__ = ["validate_config"]
 
 _POSITIVE_INTEGERS = (
     "data.image_size", "model.latent_dim", "model.pose.order", "model.pose.angles", "model.pose.radii",
-    "model.classifier.units", "train.vae_steps", "train.steps_per_epoch",
+    "model.classifier.units", "train.vae_steps", "train.steps_per_epoch", "data.augment_jitter_labels",
     "train.vae_batch", "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
     "data.synthetic_test",
 )  # fmt: skip

@@ -11,8 +11,15 @@ import tensorflow as tf
 from galaxies import real_images, synthetic_images
 from tolerances import CANONICAL_ATOL, POSE_DEGREES, SCALE_LAW, SCALED_POSE_DEGREES
 
-from etvae_tf.geometry import RotationGroup, RotationScaleGroup, polar_points, rotate
-from etvae_tf.layers import CyclicConv2D, Pose, Rotation, RotationPose
+from etvae_tf.geometry import (
+    RotationGroup,
+    RotationScaleGroup,
+    angle_difference,
+    major_axis_moments,
+    polar_points,
+    rotate,
+)
+from etvae_tf.layers import CyclicConv2D, Pose, Rotation, RotationPose, Transform
 
 
 def median_degrees(pose: Pose, images: tf.Tensor, seed: int) -> float:
@@ -71,6 +78,17 @@ def test_canonical_view_does_not_turn_with_the_galaxy() -> None:
     pose, back = RotationPose(1), Rotation(inverse=True)
     views = [back(pictures, pose(pictures)) for pictures in (images, rotate(images, tf.fill([32], 1.0)))]
     assert np.median(np.sqrt(np.mean((views[0] - views[1]) ** 2, axis=(1, 2, 3)))) < CANONICAL_ATOL
+
+
+@pytest.mark.parametrize("pose", [RotationPose(1), RotationPose(2), Pose(RotationScaleGroup(2))])
+def test_canonical_views_are_made_upright(pose: Pose) -> None:
+    keras.utils.set_random_seed(3)
+    images = synthetic_images(128)
+    canonical = Transform(pose.group, inverse=True)
+    pose.make_upright(images)
+    total = major_axis_moments(canonical(images, pose(images))).sum()
+    assert abs(angle_difference(np.angle(total) / 2, np.pi / 2, np.pi)) < np.radians(5)
+    assert median_degrees(pose, images, 0) < SCALED_POSE_DEGREES  # the law holds as before
 
 
 def test_blank_pictures_have_a_pose_and_a_finite_gradient() -> None:

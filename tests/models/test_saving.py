@@ -156,3 +156,9 @@ def test_a_tampered_file_is_refused(
 
 def test_an_untouched_copy_is_not_refused(saved: Path) -> None:
     assert isinstance(keras.saving.load_model(tampered(saved, lambda config: None)), ETVAE)
+
+
+def test_a_model_loads_without_being_compiled(saved: Path) -> None:
+    compiled, bare = keras.saving.load_model(saved), keras.saving.load_model(saved, compile=False)
+    assert bare.get_compile_config() is None
+    np.testing.assert_array_equal(bare(pictures())["vote_fractions"], compiled(pictures())["vote_fractions"])
