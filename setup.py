@@ -33,7 +33,7 @@ EXTRAS = {
     ],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
-    "test": SERVING + ["pytest>=8", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
+    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
 }
 
 setup(

@@ -3,7 +3,7 @@
 python main.py --mode=learning_curve --config=configs/paper_regimes.py --workdir=RUN \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
 
-Grey pictures, pose of order 1, flips alone as augmentation, a plain ELBO without views or KL warm-up, and alternating
+Grey pictures, pose of order 1, flips alone as augmentation, a plain ELBO without KL warm-up, no views, and alternating
 from the first step on. The seeds, labels, steps, validation and averaging over mirror images are table1's.
 """
 
@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
     config.data.augment_jitter = 0.0
     config.model.pose.order = 1
     config.train.view_weight = 0.0
+    config.train.consistency_votes = 0.0
     config.train.kl_warmup_steps = 0
     config.train.alternating_from_scratch = True
     config.curve.title = "paper_regimes"

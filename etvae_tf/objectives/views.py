@@ -1,10 +1,10 @@
-"""Contrast between views: two views of one galaxy shall lie closer than views of different galaxies."""
+"""Views of a galaxy: they shall lie closer than views of different galaxies, and have the same votes."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-__all__ = ["view_contrast"]
+__all__ = ["view_contrast", "vote_consistency"]
 
 _TEMPERATURE = 0.2
 
@@ -27,3 +27,19 @@ def view_contrast(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     partner = tf.concat([tf.range(count) + count, tf.range(count)], axis=0)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(partner, similarity)
     return (losses[:count] + losses[count:]) / 2
+
+
+def vote_consistency(logits: tf.Tensor, view_logits: tf.Tensor) -> tf.Tensor:
+    """KL(softmax(logits) || softmax(view_logits)): how far the votes of a view are from those of its picture.
+
+    That is the multinomial likelihood of one vote, up to a constant, where the picture's own prediction is taken for
+    the votes (Xie et al. 2020, Eq. 1): the gradient reaches the view alone.
+
+    Args:
+        logits, view_logits: float tensors (B, K), of pictures and of other views of the same galaxies.
+
+    Returns:
+        float tensor (B,), in nats per vote, >= 0.
+    """
+    target = tf.nn.log_softmax(tf.stop_gradient(logits))
+    return tf.reduce_sum(tf.exp(target) * (target - tf.nn.log_softmax(view_logits)), axis=-1)

@@ -20,12 +20,14 @@ class Phase:
         name: of the phase in the history.
         unlabelled: every step takes an ELBO step on pictures without labels.
         labelled: every step takes a vote step on labelled galaxies.
+        views: that step also pulls the votes of views of unlabelled galaxies together.
         steps: how many.
     """
 
     name: str
     unlabelled: bool
     labelled: bool
+    views: bool
     steps: int
 
 
@@ -43,9 +45,10 @@ def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
     pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
     steps = config.vote_steps + config.vote_steps_per_label * n_labels
     labelled_steps = max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
-    vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps)
-    votes = Phase("votes", unlabelled=False, labelled=True, steps=labelled_steps)
-    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=labelled_steps)
+    views = regime != "supervised" and config.consistency_votes > 0
+    vae = Phase("vae", unlabelled=True, labelled=False, views=False, steps=config.vae_steps)
+    votes = Phase("votes", unlabelled=False, labelled=True, views=views, steps=labelled_steps)
+    alternating = Phase("alternating", unlabelled=True, labelled=True, views=views, steps=labelled_steps)
     return {
         "supervised": [votes],
         "alternating": [vae, alternating] if pretrained else [alternating],
@@ -67,5 +70,7 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         kl_weight=config.kl_weight,
         kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
         view_weight=config.view_weight,
+        consistency_votes=config.consistency_votes,
+        consistency_warmup_steps=phase.steps // 5,
         freeze_encoder=config.freeze_encoder,
     )

@@ -106,13 +106,16 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
         "first_step": first_step,
         "steps": phase.steps - first_step,
     }
-    parts = {}
-    if phase.unlabelled:
+    parts: dict[str, Any] = {}
+    if phase.unlabelled or phase.views:
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
-        parts["unlabelled"] = batches(data.pool, size, seed, **augment)
-        if config.train.view_weight:  # the same galaxies as another survey might show them
-            moved = {**augment, "augment_rotations": True, "augment_jitter": 1.0}
-            parts["unlabelled"] = (parts["unlabelled"], batches(data.pool, size, seed, view=1, **moved))
+        pictures = batches(data.pool, size, seed, **augment)
+        moved = {**augment, "augment_rotations": True, "augment_jitter": 1.0}
+        views = batches(data.pool, size, seed, view=1, **moved)  # the same galaxies as another survey might show them
+        if phase.unlabelled:
+            parts["unlabelled"] = (pictures, views) if config.train.view_weight else pictures
+        if phase.views:
+            parts["views"] = (pictures, views)
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5

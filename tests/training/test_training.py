@@ -43,6 +43,25 @@ def same_weights(first: keras.layers.Layer, second: keras.layers.Layer) -> bool:
     return all(np.array_equal(one, other) for one, other in pairs)
 
 
+@pytest.mark.parametrize(
+    ("regime", "expected"),
+    [
+        ("supervised", [{"labelled"}]),
+        ("alternating", [{"unlabelled"}, {"unlabelled", "labelled", "views"}]),
+        ("two_step", [{"unlabelled"}, {"labelled", "views"}]),
+    ],
+)
+def test_what_each_phase_sees(
+    regime: str, expected: list[set], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = batches_seen(monkeypatch)
+    run(regime, tmp_path / "run")
+    assert {frozenset(batch) for batch in seen} == {frozenset(names) for names in expected}
+    seen.clear()
+    run(regime, tmp_path / "plain", train__consistency_votes=0.0)
+    assert not any("views" in batch for batch in seen)
+
+
 @pytest.mark.parametrize("regime", REGIMES)
 def test_regimes_move_what_they_should(regime: str, tmp_path: Path) -> None:
     model, _, folder = run(regime, tmp_path / "run")
@@ -58,14 +77,14 @@ def test_second_phase_starts_from_the_first(tmp_path: Path, monkeypatch: pytest.
     original = ETVAE.fit
 
     def fit(self: ETVAE, *args: object, **kwargs: object) -> object:
-        encoders[len(encoders)] = [np.array(value) for value in self.encoder.get_weights()]
+        encoders[len(encoders)] = [value.numpy() for value in self.encoder.trainable_variables]
         return original(self, *args, **kwargs)
 
     monkeypatch.setattr(ETVAE, "fit", fit)
     run("two_step", tmp_path / "both")
     first = fresh_model()
-    for one, other in zip(encoders[0], first.encoder.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for one, other in zip(encoders[0], first.encoder.trainable_variables, strict=True):
+        np.testing.assert_array_equal(one, other.numpy())
     assert any(not np.array_equal(one, other) for one, other in zip(encoders[0], encoders[1], strict=True))
 
 
@@ -100,6 +119,7 @@ def eagerly(compile_: object) -> object:
 def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
     for batch in seen:
         yield from batch.get("unlabelled", [])
+        yield from batch.get("views", [[]])[0]
         yield from batch.get("labelled", [[]])[0]
 
 
