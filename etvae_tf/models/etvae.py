@@ -52,8 +52,9 @@ class ETVAE(TwoObjectives):
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
-        width = encoder.latent_dim
-        self.projection = Classifier(width, 4 * width, name="projection")  # of the view contrast alone
+        # Views of a galaxy share this many of its latents; the others may tell how they differ, which the pixels need.
+        self.shared_dim = -(-encoder.latent_dim // 2)
+        self.projection = Classifier(encoder.latent_dim, 4 * encoder.latent_dim, name="projection")
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
 
@@ -63,7 +64,7 @@ class ETVAE(TwoObjectives):
         self.image_shape = (size, size, channels)
         latent_shape = (None, self.encoder.latent_dim)
         shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "classifier": latent_shape}
-        shapes["projection"] = latent_shape
+        shapes["projection"] = (None, self.shared_dim)
         for name, shape in shapes.items():
             part = getattr(self, name)
             if not part.built:  # deserialised parts come built
@@ -77,7 +78,7 @@ class ETVAE(TwoObjectives):
         """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
         loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        for part in (self.decoder, self.classifier, self.projection):
+        for part in (self.decoder, self.classifier, self.project):
             part(latent)
         if self.from_canonical is not None:
             self.from_canonical(canonical, pose)
@@ -126,6 +127,10 @@ class ETVAE(TwoObjectives):
             images, self.decode(latent, posterior.pose), scale, mask, self.pixel_likelihood
         )
         return log_likelihood, kl_to_standard_normal(posterior.loc, posterior.scale)
+
+    def project(self, latent: tf.Tensor) -> tf.Tensor:
+        """What the view contrast compares: a function (B, Z) of the shared half of latents (B, Z)."""
+        return self.projection(latent[:, : self.shared_dim])
 
     def vote_terms(self, images: tf.Tensor, votes: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
         """Negative log likelihood of votes (B, K): (B,) in nats; with a seed, for one draw of z and dropout."""

@@ -28,7 +28,7 @@ class TwoObjectives(keras.Model):
     `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
 
     A subclass has encoder, decoder, classifier, projection, log_pixel_scale, pixel_likelihood and seed, and gives
-    `elbo_terms` and `vote_terms`.
+    `elbo_terms`, `vote_terms` and `project`.
     """
 
     def __init__(self, **kwargs):
@@ -139,9 +139,9 @@ class TwoObjectives(keras.Model):
             if self.view_weight:
                 if views is None:
                     raise ValueError('view_weight > 0 needs "unlabelled": (images, views); got images alone.')
-                contrast = view_contrast(self.projection(posterior.loc), self.projection(self.encoder(views).loc))
+                pairs = (self.project(posterior.loc), self.project(self.encoder(views).loc))
+                tracked["view_contrast"] = contrast = view_contrast(*pairs)
                 losses += self.view_weight * contrast
-                tracked["view_contrast"] = contrast
             loss = tf.nn.compute_average_loss(losses)
         variables = self.vae_variables
         self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
