@@ -71,6 +71,6 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
         view_weight=config.view_weight,
         consistency_votes=config.consistency_votes,
-        consistency_warmup_steps=phase.steps // 5,
+        consistency_warmup_steps=phase.steps // 5,  # the first predictions are not worth following
         freeze_encoder=config.freeze_encoder,
     )
