@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -14,7 +15,9 @@ from etvae_tf.files import write_atomically
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.phases import Phase
 
-__all__ = ["RunState"]
+__all__ = ["RunState", "Upright"]
+
+_UPRIGHT = 512  # galaxies whose common major axis is made vertical
 
 
 class RunState(keras.callbacks.Callback):
@@ -97,3 +100,18 @@ class RunState(keras.callbacks.Callback):
         """Gives the model the weights of the last phase's best epoch, where validation chose one."""
         if math.isfinite(float(self.best)):
             model.load_weights(self.best_path)
+
+
+class Upright(keras.callbacks.Callback):
+    """Makes canonical views upright before every epoch: training turns them slowly, see `Pose.make_upright`."""
+
+    def __init__(self, images: np.ndarray):
+        """Args:
+        images: uint8 array (N, H, W, C), galaxies that training sees.
+        """
+        super().__init__()
+        self.images = tf.constant(images[:_UPRIGHT], tf.float32) / 255.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Before the epoch's first step, so that a run that is resumed there does the same."""
+        self.model.encoder.pose.make_upright(self.images)

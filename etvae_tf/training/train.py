@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from etvae_tf.data.galaxies import GalaxyData
 from etvae_tf.data.pipeline import batches
 from etvae_tf.files import write_atomically
 from etvae_tf.models import ETVAE, build_model
-from etvae_tf.training.callbacks import RunState
+from etvae_tf.training.callbacks import RunState, Upright
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
 __all__ = ["train"]
-
-_UPRIGHT = 512  # galaxies whose common major axis makes canonical views upright
 
 
 def train(
@@ -43,8 +40,6 @@ def train(
     """
     keras.utils.set_random_seed(config.seed)
     model = build_model(config.model, config.data.image_size, config.data.channels, len(data.answers), config.seed)
-    if model.encoder.pose is not None:
-        model.encoder.pose.make_upright(_pictures(data.train.images if config.regime == "supervised" else data.pool))
     state = RunState(folder)
     first_phase = state.place()
     seconds = {}
@@ -68,11 +63,6 @@ def train(
     return model, seconds
 
 
-def _pictures(images: np.ndarray) -> tf.Tensor:
-    """The first of uint8 pictures (N, H, W, C), in [0, 1]; a view is upright by the light of many."""
-    return tf.constant(images[:_UPRIGHT], tf.float32) / 255.0
-
-
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:
     """Runs what is left of a phase."""
     steps = min(config.train.steps_per_epoch, phase.steps)
@@ -81,6 +71,9 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
         return
     interactive = sys.stdout.isatty()
     log_dir = state.folder.tensorboard / phase.name
+    fine_tuned = config.regime == "two_step" and phase.labelled  # keeps the canonical views that it was given
+    sky = data.pool if phase.unlabelled else data.train.images
+    upright = [] if fine_tuned or model.encoder.pose is None else [Upright(sky)]
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
     model.fit(
         _training_set(phase, config, data, epoch * steps),
@@ -91,6 +84,7 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
         callbacks=[
             *phase_monitors(model, phase, data.validation.images, log_dir),
             state,
+            *upright,
             keras.callbacks.TensorBoard(str(log_dir)),
         ],
         shuffle=False,  # the batches come in their seeded order
