@@ -16,8 +16,9 @@ from tolerances import KL_ATOL, POSE_DEGREES
 from configs import quicktest
 from etvae_tf import ETVAE
 from etvae_tf.errors import InputError
-from etvae_tf.geometry import RotationGroup
+from etvae_tf.geometry import RotationGroup, major_axis_moments
 from etvae_tf.training import GalaxyPanel, PoseEquivariance, PosteriorCollapse, monitors, phases
+from etvae_tf.training.callbacks import Upright
 
 IMAGES = synthetic_images(12, 32)
 SILENT = 1e-12  # a learning rate that moves nothing worth mention
@@ -175,3 +176,16 @@ def test_runs_watch_what_they_train(tmp_path: Path) -> None:
     assert kinds(model, vae, images) == {PoseEquivariance, GalaxyPanel, PosteriorCollapse}
     assert kinds(model, votes, images) == {PoseEquivariance}
     assert kinds(plain, votes, images) == kinds(model, vae, images[:0]) == set()
+
+
+def test_canonical_views_are_upright_from_the_first_epoch_on() -> None:
+    images = synthetic_images(64, 32)
+    model = tiny_model()
+    model.encoder.pose.zero.assign([0.7])
+
+    def axis() -> float:
+        return float(np.degrees(np.angle(major_axis_moments(model.encoder.canonicalise(images)[1]).sum()) / 2))
+
+    assert abs(abs(axis()) - 90) > 10
+    fit(model, Upright((255 * images.numpy()).astype(np.uint8)))
+    assert abs(abs(axis()) - 90) < 5
