@@ -13,14 +13,14 @@ from etvae_tf.training import validate_config
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PARAMETERS = {
-    "default": 960_711,
-    "paper": 469_619,
-    "quicktest": 9_707,
-    "paper_regimes": 960_711,
-    "table1": 965_417,
-    "table1_quick": 668_969,
-    "counts": 965_417,
-    "ablations": 965_417,
+    "default": 952_519,
+    "paper": 449_619,
+    "quicktest": 9_675,
+    "paper_regimes": 952_519,
+    "table1": 957_225,
+    "table1_quick": 660_777,
+    "counts": 957_225,
+    "ablations": 957_225,
 }
 
 
