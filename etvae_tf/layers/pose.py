@@ -90,7 +90,7 @@ class Pose(keras.layers.Layer):
     def make_upright(self, images: tf.Tensor) -> None:
         """Moves `zero` so that canonical views stand upright: their common major axis becomes vertical.
 
-        Which way canonical views face is arbitrary, and training moves it by some degrees only.
+        Which way canonical views face is arbitrary, and training turns it slowly.
 
         Args:
             images: float tensor (B, H, W, C), in [0, 1]; enough that round galaxies do not decide.

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.models.conventions import as_floats, with_loss
-from etvae_tf.objectives import view_contrast, vote_consistency
+from etvae_tf.objectives import view_contrast, vote_consistency, vote_nll
 
 __all__ = ["TwoObjectives"]
 
@@ -172,9 +172,9 @@ class TwoObjectives(keras.Model):
         if "labelled" in data:
             images, votes = data["labelled"]
             fractions = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, axis=-1, keepdims=True))
-            predicted = tf.nn.softmax(self.classifier(self.encoder(images).loc))
-            error = tf.reduce_mean(tf.square(predicted - fractions), axis=-1)
-            updated |= self._track(vote_nll=self.vote_terms(images, votes), vote_mse=error)
+            logits = self.classifier(self.encoder(images).loc)
+            error = tf.reduce_mean(tf.square(tf.nn.softmax(logits) - fractions), axis=-1)
+            updated |= self._track(vote_nll=vote_nll(votes, logits), vote_mse=error)
         return with_loss(updated)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 __all__ = ["view_contrast", "vote_consistency"]
 
@@ -41,5 +42,5 @@ def vote_consistency(logits: tf.Tensor, view_logits: tf.Tensor) -> tf.Tensor:
     Returns:
         float tensor (B,), in nats per vote, >= 0.
     """
-    target = tf.nn.log_softmax(tf.stop_gradient(logits))
-    return tf.reduce_sum(tf.exp(target) * (target - tf.nn.log_softmax(view_logits)), axis=-1)
+    target = tfp.distributions.Categorical(logits=tf.stop_gradient(logits))
+    return tfp.distributions.kl_divergence(target, tfp.distributions.Categorical(logits=view_logits))
