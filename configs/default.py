@@ -55,21 +55,21 @@ def get_config() -> ConfigDict:
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
-    train.vae_steps = 700  # steps of the pre-training that two_step and alternating begin with
+    train.vae_steps = 2800  # steps of the pre-training that two_step and alternating begin with
     train.vote_steps = 200  # steps on labels, whatever the n
     train.vote_steps_per_label = 1.6  # more of them for each of the n, in whole epochs; many learn few by heart
     train.steps_per_epoch = 100  # steps between checkpoints and looks at validation
-    train.vae_batch = 128  # pictures per step of pre-training
+    train.vae_batch = 32  # pictures per step of pre-training
     train.unlabelled_batch = 16  # pictures per ELBO step beside a vote step
     train.labelled_batch = 32  # galaxies per vote step
-    train.vae_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
+    train.vae_learning_rate = 1.5e-3  # Adam, decayed to 0 by a cosine
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.alternating_from_scratch = False  # True: no pre-training before alternating (the paper's form)
     train.alternating_vae_rate = 0.3  # of vae_learning_rate, where alternating's ELBO steps follow pre-training
     train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
-    train.kl_warmup_steps = 200  # ELBO steps over which the KL weight rises from 0
-    train.view_weight = 1e4  # of the contrast between two views of a galaxy, beside the ELBO; 0 is the paper's form
+    train.kl_warmup_steps = 600  # ELBO steps over which the KL weight rises from 0
+    train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
     train.consistency_votes = 20.0  # that a picture's own prediction stands for, where its views learn from it; 0: none
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return config.lock()

@@ -20,15 +20,18 @@ class Phase:
         name: of the phase in the history.
         unlabelled: every step takes an ELBO step on pictures without labels.
         labelled: every step takes a vote step on labelled galaxies.
-        views: that step also pulls the votes of views of unlabelled galaxies together.
         steps: how many.
+        contrast: the ELBO step also tells views of galaxies from views of others; not beside votes, which say what
+            views have in common, and whose batches are too small for it.
+        consistency: the vote step also pulls the votes of views of unlabelled galaxies together.
     """
 
     name: str
     unlabelled: bool
     labelled: bool
-    views: bool
     steps: int
+    contrast: bool = False
+    consistency: bool = False
 
 
 def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
@@ -45,10 +48,10 @@ def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
     pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
     steps = config.vote_steps + config.vote_steps_per_label * n_labels
     labelled_steps = max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
-    views = regime != "supervised" and config.consistency_votes > 0
-    vae = Phase("vae", unlabelled=True, labelled=False, views=False, steps=config.vae_steps)
-    votes = Phase("votes", unlabelled=False, labelled=True, views=views, steps=labelled_steps)
-    alternating = Phase("alternating", unlabelled=True, labelled=True, views=views, steps=labelled_steps)
+    consistency = regime != "supervised" and config.consistency_votes > 0
+    vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps, contrast=config.view_weight > 0)
+    votes = Phase("votes", unlabelled=False, labelled=True, steps=labelled_steps, consistency=consistency)
+    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=labelled_steps, consistency=consistency)
     return {
         "supervised": [votes],
         "alternating": [vae, alternating] if pretrained else [alternating],
@@ -69,7 +72,7 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         ),
         kl_weight=config.kl_weight,
         kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
-        view_weight=config.view_weight,
+        view_weight=config.view_weight if phase.contrast else 0.0,
         consistency_votes=config.consistency_votes,
         consistency_warmup_steps=phase.steps // 5,  # the first predictions are not worth following
         freeze_encoder=config.freeze_encoder,

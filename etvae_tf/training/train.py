@@ -100,22 +100,28 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
         "first_step": first_step,
         "steps": phase.steps - first_step,
     }
-    parts: dict[str, Any] = {}
-    if phase.unlabelled or phase.views:
+    drawn: dict[str, Any] = {}
+    if phase.unlabelled or phase.consistency:
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
-        pictures = batches(data.pool, size, seed, **augment)
-        moved = {**augment, "augment_rotations": True, "augment_jitter": 1.0}
-        views = batches(data.pool, size, seed, view=1, **moved)  # the same galaxies as another survey might show them
-        if phase.unlabelled:
-            parts["unlabelled"] = (pictures, views) if config.train.view_weight else pictures
-        if phase.views:
-            parts["views"] = (pictures, views)
+        drawn["pictures"] = batches(data.pool, size, seed, **augment)
+        if phase.contrast or phase.consistency:  # the same galaxies as another survey might show them
+            moved = {**augment, "augment_rotations": True, "augment_jitter": 1.0}
+            drawn["views"] = batches(data.pool, size, seed, view=1, **moved)
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5
         seed = 2 * config.seed + 1
-        parts["labelled"] = batches(arrays, config.train.labelled_batch, seed, augment_jitter=jitter, **augment)
-    return tf.data.Dataset.zip(parts)
+        drawn["labelled"] = batches(arrays, config.train.labelled_batch, seed, augment_jitter=jitter, **augment)
+
+    def by_objective(drawn: dict[str, Any]) -> dict[str, Any]:
+        parts = {"labelled": drawn["labelled"]} if phase.labelled else {}
+        if phase.unlabelled:
+            parts["unlabelled"] = (drawn["pictures"], drawn["views"]) if phase.contrast else drawn["pictures"]
+        if phase.consistency:
+            parts["views"] = (drawn["pictures"], drawn["views"])
+        return parts
+
+    return tf.data.Dataset.zip(drawn).map(by_objective)
 
 
 def _validation_set(phase: Phase, config: Any, data: GalaxyData) -> tf.data.Dataset | None:

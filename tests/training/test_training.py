@@ -57,6 +57,8 @@ def test_what_each_phase_sees(
     seen = batches_seen(monkeypatch)
     run(regime, tmp_path / "run")
     assert {frozenset(batch) for batch in seen} == {frozenset(names) for names in expected}
+    for batch in seen:  # views are contrasted in pre-training alone
+        assert isinstance(batch.get("unlabelled"), tuple) == ("unlabelled" in batch and "labelled" not in batch)
     seen.clear()
     run(regime, tmp_path / "plain", train__consistency_votes=0.0)
     assert not any("views" in batch for batch in seen)
