@@ -13,8 +13,8 @@ def get_config() -> ConfigDict:
     config = table1.get_config()
     config.data.image_size = 32
     config.data.synthetic_train = 4000
-    config.train.vae_steps = 1200
+    config.train.vae_steps = 600
     config.curve.title = "table1_quick"
-    config.curve.n_labels = (100, 400)
+    config.curve.n_labels = (100, 300)
     config.curve.seeds = (0, 1)
     return config
