@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
     config.model.pose.filters = (4,)
     config.model.pose.angles = 32
     config.model.pose.radii = 16
-    config.train.vae_steps = 4
+    config.train.vae_steps, config.train.vae_steps_per_picture = 4, 0.0
     config.train.kl_warmup_steps = 0
     config.train.vote_steps_per_label = 0.1
     config.train.vote_steps = 0

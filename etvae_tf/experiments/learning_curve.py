@@ -22,8 +22,8 @@ from etvae_tf.training import validate_config
 __all__ = ["learning_curve", "run_configs"]
 
 _PRETRAINING = (
-    "vae_steps", "steps_per_epoch", "vae_batch", "vae_learning_rate", "kl_weight", "kl_warmup_steps",
-    "view_weight",
+    "vae_steps", "vae_steps_per_picture", "steps_per_epoch", "vae_batch", "vae_learning_rate", "kl_weight",
+    "kl_warmup_steps", "view_weight",
 )  # fmt: skip
 # Of config.data, without effect on the VAE.
 _VOTES = ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count")

@@ -34,7 +34,7 @@ class Phase:
     consistency: bool = False
 
 
-def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
+def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Phase]:
     """What a regime does, in order.
 
     `alternating` begins with the pre-training of `two_step` and keeps its ELBO steps beside the vote steps; with
@@ -44,14 +44,19 @@ def phases(regime: str, config: Any, n_labels: int) -> list[Phase]:
         regime: one of `REGIMES`.
         config: `config.train` of a run.
         n_labels: labelled galaxies; the more, the more vote steps.
+        n_pictures: of the pool; the more, the more steps of pre-training.
     """
     pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
-    steps = config.vote_steps + config.vote_steps_per_label * n_labels
-    labelled_steps = max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
+
+    def whole_epochs(steps: float) -> int:
+        return max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
+
+    vae_steps = whole_epochs(config.vae_steps + config.vae_steps_per_picture * n_pictures)
+    vote_steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * n_labels)
     consistency = regime != "supervised" and config.consistency_votes > 0
-    vae = Phase("vae", unlabelled=True, labelled=False, steps=config.vae_steps, contrast=config.view_weight > 0)
-    votes = Phase("votes", unlabelled=False, labelled=True, steps=labelled_steps, consistency=consistency)
-    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=labelled_steps, consistency=consistency)
+    vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, contrast=config.view_weight > 0)
+    votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps, consistency=consistency)
+    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps, consistency=consistency)
     return {
         "supervised": [votes],
         "alternating": [vae, alternating] if pretrained else [alternating],

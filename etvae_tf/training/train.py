@@ -43,7 +43,7 @@ def train(
     state = RunState(folder)
     first_phase = state.place()
     seconds = {}
-    for index, phase in enumerate(phases(config.regime, config.train, config.n_labels)):
+    for index, phase in enumerate(phases(config.regime, config.train, config.n_labels, len(data.pool))):
         if index < first_phase:
             continue
         start = time.perf_counter()
@@ -65,7 +65,7 @@ def train(
 
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:
     """Runs what is left of a phase."""
-    steps = min(config.train.steps_per_epoch, phase.steps)
+    steps = config.train.steps_per_epoch
     epochs = phase.steps // steps
     if epoch >= epochs:
         return

@@ -14,13 +14,13 @@ __all__ = ["validate_config"]
 
 _POSITIVE_INTEGERS = (
     "data.image_size", "model.latent_dim", "model.pose.order", "model.pose.angles", "model.pose.radii",
-    "model.classifier.units", "train.vae_steps", "train.steps_per_epoch", "data.augment_jitter_labels",
+    "model.classifier.units", "train.steps_per_epoch", "data.augment_jitter_labels",
     "train.vae_batch", "train.unlabelled_batch", "train.labelled_batch", "data.synthetic_train",
     "data.synthetic_test",
 )  # fmt: skip
 _POSITIVE = ("data.pseudo_count", "train.vote_steps_per_label", "train.vae_learning_rate", "train.vote_learning_rate")
 _NOT_NEGATIVE = (
-    "train.vote_steps", "train.consistency_votes",
+    "train.vae_steps", "train.vae_steps_per_picture", "train.vote_steps", "train.consistency_votes",
     "train.kl_weight", "train.view_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
     "model.pose.blur", "data.pool_limit", "data.augment_jitter", "seed",
 )  # fmt: skip
@@ -53,17 +53,7 @@ def validate_config(config: Any) -> None:
     _require(config, "n_labels", lambda value: value >= 2, "a whole number >= 2")
     for name in ("model.filters", "model.pose.filters"):
         _require(config, name, lambda value: len(value) and min(value) >= 1, "one or more whole numbers >= 1")
-    _check_epochs(config, "train.vae_steps")
     _check_picture(config)
-
-
-def _check_epochs(config: Any, name: str) -> None:
-    steps, epoch = _value(config, name), config.train.steps_per_epoch
-    if steps > epoch and steps % epoch:
-        raise InputError(
-            f"{name} is {steps}, but a multiple of train.steps_per_epoch ({epoch}) was expected; "
-            f"try {_flag(name)}={-(-steps // epoch) * epoch}."
-        )
 
 
 def _check_choices(config: Any) -> None:

@@ -167,7 +167,7 @@ def test_first_every_nth_and_last_epoch_are_measured() -> None:
 
 def test_runs_watch_what_they_train(tmp_path: Path) -> None:
     config, images = quicktest.get_config().train, np.zeros((3, 32, 32, 1), np.uint8)
-    vae, votes = phases("two_step", config, 40)
+    vae, votes = phases("two_step", config, 40, 200)
 
     def kinds(*arguments: object) -> set[type]:
         return {type(one) for one in monitors.phase_monitors(*arguments, tmp_path)}

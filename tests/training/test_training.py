@@ -26,7 +26,7 @@ def run(regime: str, folder: Path, skipped: tuple = (), **changes: object) -> tu
     data, run_folder = load_data(config), RunFolder(folder)
     run_folder.claim(json.loads(config.to_json()), data)
     model, seconds = train(config, data, run_folder)
-    plan = [phase.name for phase in phases(regime, config.train, config.n_labels)]
+    plan = [phase.name for phase in phases(regime, config.train, config.n_labels, len(data.pool))]
     assert list(seconds) == [name for name in plan if name not in skipped]
     return model, data, run_folder
 
@@ -188,9 +188,10 @@ def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
 
 def test_optimizers_decay_over_their_phase() -> None:
     config = quicktest.get_config().train
-    config.vae_steps, config.vote_steps, config.vote_steps_per_label = 4, 3, 0.5
+    config.vae_steps, config.vae_steps_per_picture = 1, 0.1
+    config.vote_steps, config.vote_steps_per_label = 3, 0.5
     model = fresh_model()
-    plan = phases("alternating", config, 7) + phases("supervised", config, 10)
+    plan = phases("alternating", config, 7, 45) + phases("supervised", config, 10, 45)
     assert [phase.steps for phase in plan] == [4, 6, 8]  # whole epochs of 2 steps
     for phase in plan:
         compile_for(model, phase, config)
@@ -200,7 +201,7 @@ def test_optimizers_decay_over_their_phase() -> None:
 
 def test_alternating_follows_pretraining_or_starts_from_scratch(tmp_path: Path) -> None:
     config = quicktest.get_config().train
-    assert [phase.name for phase in phases("alternating", config, 40)] == ["vae", "alternating"]
+    assert [phase.name for phase in phases("alternating", config, 40, 200)] == ["vae", "alternating"]
     model, _, folder = run("alternating", tmp_path / "scratch", train__alternating_from_scratch=True)
     assert not folder.vae.exists() and not same_weights(model.decoder, fresh_model().decoder)
 
@@ -232,7 +233,7 @@ def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> 
         ("model.pose.group", "shear", "rotation_scale"),
         ("model.pixel_likelihood", "poisson", "gaussian"),
         ("model.sampler", "opencv", "gather"),
-        ("train.vae_steps", 5, "try --config.train.vae_steps=6"),
+        ("train.vae_steps_per_picture", -0.1, "number >= 0"),
         ("train.vae_learning_rate", -1.0, "number > 0"),
         ("n_labels", 1, ">= 2"),
     ],
