@@ -55,7 +55,7 @@ def get_config() -> ConfigDict:
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
-    train.vae_steps = 1600  # steps of the pre-training that two_step and alternating begin with
+    train.vae_steps = 1600  # steps of the pre-training that two_step and alternating begin with, whatever the pool
     train.vae_steps_per_picture = 0.2  # more of them for each picture of the pool, in whole epochs
     train.vote_steps = 200  # steps on labels, whatever the n
     train.vote_steps_per_label = 1.6  # more of them for each of the n, in whole epochs; many learn few by heart

@@ -21,12 +21,14 @@ from etvae_tf.training import validate_config
 
 __all__ = ["learning_curve", "run_configs"]
 
-_PRETRAINING = (
-    "vae_steps", "vae_steps_per_picture", "steps_per_epoch", "vae_batch", "vae_learning_rate", "kl_weight",
-    "kl_warmup_steps", "view_weight",
-)  # fmt: skip
-# Of config.data, without effect on the VAE.
-_VOTES = ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count")
+# Without effect on pre-training; runs that differ in any other field do not share it.
+_VOTES = {
+    "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count"),
+    "train": (
+        "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
+        "alternating_from_scratch", "alternating_vae_rate", "weight_decay", "consistency_votes", "freeze_encoder",
+    ),
+}  # fmt: skip
 
 
 def learning_curve(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
@@ -115,9 +117,11 @@ def _data_of(run: ConfigDict) -> dict[str, Any]:
 def _pretraining_of(run: ConfigDict) -> dict[str, Any]:
     """What a pre-trained VAE depends on."""
     fields = run.to_dict()
-    data = {name: value for name, value in fields["data"].items() if name not in _VOTES}
-    train = {name: fields["train"][name] for name in _PRETRAINING}
-    return {"data": data, "model": fields["model"], "train": train, "seed": run.seed}
+    kept = {
+        part: {name: value for name, value in fields[part].items() if name not in without}
+        for part, without in _VOTES.items()
+    }
+    return {**kept, "model": fields["model"], "seed": run.seed}
 
 
 def _with_labels(run: ConfigDict, n_labels: int) -> ConfigDict:

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from ml_collections import ConfigDict
 
-from configs import quicktest, table1_quick
+from configs import ablations, quicktest, table1_quick
 from etvae_tf.errors import InputError
 from etvae_tf.experiments import learning_curve, run_configs
+from etvae_tf.experiments.learning_curve import _VOTES, _pretraining_of
 from etvae_tf.models import ETVAE
 
 
@@ -70,6 +71,17 @@ def test_arms_change_fields_of_a_run() -> None:
     assert list(plan)[:2] == [("no_pose", 20, 0), ("plain", 20, 0)]
     assert plan["no_pose", 40, 1].model.pose.group == "none" and plan["plain", 40, 1].model.pose.group == "rotation"
     assert plan["plain", 40, 1].seed == 1 and "curve" not in plan["plain", 40, 1]
+
+
+def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
+    runs = {arm: run for (arm, n, seed), run in run_configs(ablations.get_config()).items() if (n, seed) == (100, 0)}
+    as_it_is = _pretraining_of(runs["as_it_is"])
+    sharing = {arm for arm, run in runs.items() if _pretraining_of(run) == as_it_is}
+    assert sharing == {"as_it_is", "no_consistency", "encoder_frozen", "no_pool"}
+    longer = runs["as_it_is"].copy_and_resolve_references()
+    longer.train.vae_steps_per_picture += 0.1
+    assert _pretraining_of(longer) != as_it_is
+    assert all(name in longer[part] for part, names in _VOTES.items() for name in names)
 
 
 @pytest.mark.parametrize(
