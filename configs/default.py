@@ -34,6 +34,7 @@ def get_config() -> ConfigDict:
     data.augment_rotations = False  # training pictures are turned by random angles
     data.augment_jitter = 1.0  # labelled pictures are zoomed, shifted, brightened, tinted, given noise; 1: like views
     data.augment_jitter_labels = 100  # up to so many; beyond, jitter falls with the square root of their number
+    data.augment_outskirts = 0.0  # probability that labelled pictures and views get another one's sky and companions
     data.synthetic_train = 6000  # synthetic galaxies that may be learnt from
     data.synthetic_test = 1000  # synthetic galaxies that are only looked at in the end
     data.synthetic_seed = 0  # of the synthetic galaxies: the same sky for every config.seed

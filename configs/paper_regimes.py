@@ -16,7 +16,7 @@ def get_config() -> ConfigDict:
     """Three regimes as the paper describes them."""
     config = table1.get_config()
     config.data.channels = 1
-    config.data.augment_jitter = 0.0
+    config.data.augment_jitter, config.data.augment_outskirts = 0.0, 0.0
     config.model.pose.order = 1
     config.train.view_weight = 0.0
     config.train.consistency_votes = 0.0

@@ -15,7 +15,8 @@ def get_config() -> ConfigDict:
     config = default.get_config()
     config.data.channels = 3
     config.data.validation_fraction = 0.0  # all n are learnt from; the last weights are kept, for the steps are fixed
-    config.train.vae_steps, config.train.vae_steps_per_picture = 5600, 0.0  # as many for every pool
+    config.data.augment_outskirts = 0.8
+    config.train.vae_steps, config.train.vae_steps_per_picture = 2800, 0.0  # as many for every pool
     config.train.view_weight = 3e4  # the ELBO has three times as many pixels
     with config.unlocked():
         config.curve = curve = ConfigDict()

@@ -20,6 +20,8 @@ _DRAWS = 8  # numbers per picture: angle, zoom, two shifts, brightness, up to th
 # Largest log zoom, shift over height, log brightness of the picture and of each channel beside it; sigma of the noise.
 # That much of distance, exposure and colour says little of morphology; blur would hide arms, so there is none.
 _ZOOM, _SHIFT, _BRIGHTNESS, _COLOUR, _NOISE = 0.4, 0.03, 0.4, 0.2, 0.02
+# Where outskirts may begin, over the height, and how far they fade in: in Galaxy Zoo's cutouts the galaxy ends there.
+_INNERMOST, _OUTERMOST, _FADE = 0.28, 0.45, 0.06
 
 
 def batches(
@@ -32,6 +34,7 @@ def batches(
     augment_flips: bool = True,
     augment_rotations: bool = False,
     augment_jitter: float = 0.0,
+    augment_outskirts: float = 0.0,
     view: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled, augmented batches; the one at step s depends on (seed, s) alone.
@@ -50,6 +53,8 @@ def batches(
         augment_jitter: 1 magnifies by up to a factor of 1.5, shifts by up to 3 % of the size, brightens or dims the
             picture by up to 1.5 and each channel by up to 1.2, and adds noise of 2 % of the range; less than 1 does so
             much less of each, 0 nothing.
+        augment_outskirts: probability that a picture gets the outskirts of the next one in its batch, so that sky and
+            companions say nothing of the galaxy (as CutMix, Yun et al. 2019, but the votes stay those of the galaxy).
         view: >= 0, which of several views of the same galaxies.
 
     Returns:
@@ -80,8 +85,12 @@ def batches(
             images = _to_float(tensor)
             if augment_rotations or augment_jitter:
                 images = _move(images, draws, augment_rotations, augment_jitter)
-            noise_seed = tf.stack([tf.cast(seed, tf.int64), step + (view << 32)])  # there are fewer steps than that
-            return _expose(images, draws[:, 4:], augment_jitter, noise_seed) if augment_jitter else images
+            place = step + (view << 32)  # there are fewer steps than that
+            if augment_jitter:
+                images = _expose(images, draws[:, 4:], augment_jitter, tf.stack([seed, place]))
+            if augment_outskirts:
+                images = _exchange_outskirts(images, augment_outskirts, tf.stack([seed, place + (1 << 48)]))
+            return images
 
         return tf.nest.map_structure(finish, arrays, tf.nest.pack_sequence_as(arrays, gathered))
 
@@ -165,3 +174,15 @@ def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: float, seed: tf.Tensor)
     gain = tf.exp(jitter * (_BRIGHTNESS * signed[:, :1] + _COLOUR * signed[:, 1 : 1 + images.shape[-1]]))
     noise = jitter * _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
     return tf.clip_by_value(images * gain[:, None, None, :] + noise, 0.0, 1.0)
+
+
+def _exchange_outskirts(images: tf.Tensor, probability: float, seed: tf.Tensor) -> tf.Tensor:
+    """Gives each picture, with that probability, the next one's sky and companions beyond a random radius."""
+    from etvae_tf.geometry import pixel_points  # a higher room
+
+    count, height, width = images.shape[:3]
+    draws = tf.random.stateless_uniform((count, 2, 1, 1, 1), seed)
+    begin = _INNERMOST + (_OUTERMOST - _INNERMOST) * draws[:, 0]
+    radius = np.linalg.norm(pixel_points(height, width), axis=-1).reshape(height, width, 1) / height
+    share = tf.clip_by_value((radius - begin) / _FADE + 0.5, 0.0, 1.0) * tf.cast(draws[:, 1] < probability, tf.float32)
+    return images + share * (tf.roll(images, 1, axis=0) - images)

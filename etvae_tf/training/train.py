@@ -100,18 +100,20 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
         "first_step": first_step,
         "steps": phase.steps - first_step,
     }
+    outskirts = {"augment_outskirts": config.data.augment_outskirts}  # never of pictures that the decoder shall draw
     drawn: dict[str, Any] = {}
     if phase.unlabelled or phase.consistency:
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
         drawn["pictures"] = batches(data.pool, size, seed, **augment)
         if phase.contrast or phase.consistency:  # the same galaxies as another survey might show them
-            moved = {**augment, "augment_rotations": True, "augment_jitter": 1.0}
+            moved = {**augment, **outskirts, "augment_rotations": True, "augment_jitter": 1.0}
             drawn["views"] = batches(data.pool, size, seed, view=1, **moved)
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5
         seed = 2 * config.seed + 1
-        drawn["labelled"] = batches(arrays, config.train.labelled_batch, seed, augment_jitter=jitter, **augment)
+        moved = {**augment, **outskirts, "augment_jitter": jitter}
+        drawn["labelled"] = batches(arrays, config.train.labelled_batch, seed, **moved)
 
     def by_objective(drawn: dict[str, Any]) -> dict[str, Any]:
         parts = {"labelled": drawn["labelled"]} if phase.labelled else {}

@@ -49,6 +49,7 @@ def validate_config(config: Any) -> None:
         _require(config, name, lambda value: value >= 0, "a number >= 0")
     for name in _FRACTIONS:
         _require(config, name, lambda value: 0 <= value < 1, "a fraction in [0, 1)")
+    _require(config, "data.augment_outskirts", lambda value: 0 <= value <= 1, "a probability in [0, 1]")
     _require(config, "data.crop_fraction", lambda value: 0 < value <= 1, "a fraction in (0, 1]")
     _require(config, "n_labels", lambda value: value >= 2, "a whole number >= 2")
     for name in ("model.filters", "model.pose.filters"):

@@ -44,9 +44,9 @@ def test_jitter_is_small_and_differs_from_step_to_step():
     np.testing.assert_allclose(noise, 0.02, rtol=0.3)  # 256 pixels give sigma to 5 %
 
 
-@pytest.mark.parametrize("jitter", [0.0, 1.0])
-def test_starting_at_a_step_equals_skipping_to_it(jitter):
-    whole, rest = take(augment_jitter=jitter), take(first_step=6, steps=4, augment_jitter=jitter)
+@pytest.mark.parametrize("augment", [{}, {"augment_jitter": 1.0, "augment_outskirts": 0.5}])
+def test_starting_at_a_step_equals_skipping_to_it(augment):
+    whole, rest = take(**augment), take(first_step=6, steps=4, **augment)
     for (images, votes), (later_images, later_votes) in zip(whole[6:], rest, strict=True):
         np.testing.assert_array_equal(images, later_images)
         np.testing.assert_array_equal(votes, later_votes)
@@ -66,6 +66,22 @@ def test_jitter_changes_colours():
     assert 0.03 < colours.mean() and (colours < 0.2).all()
     (half,) = batches(flat, 8, 0, steps=1, augment_jitter=0.5).as_numpy_iterator()
     np.testing.assert_allclose(np.log(half.mean(axis=(1, 2))).std(axis=1), colours / 2, atol=0.005)  # of noise
+
+
+def test_outskirts_are_those_of_another_picture_and_the_middle_is_its_own():
+    levels = np.arange(1, 9, dtype=np.uint8) * 20
+    flat = np.broadcast_to(levels[:, None, None, None], (8, 32, 32, 1)).copy()
+    (always,) = batches(flat, 8, 0, steps=1, augment_outskirts=1.0).as_numpy_iterator()
+    own, next_one = always[:, 16, 16, 0], np.roll(always[:, 16, 16, 0], 1)
+    np.testing.assert_allclose(np.sort(own), levels / 255, atol=1e-6)
+    np.testing.assert_allclose(always[:, 0, 0, 0], next_one, atol=1e-6)  # corners lie beyond every radius
+    middle = always[:, 11:21, 11:21, 0]  # within 0.2 of the height
+    np.testing.assert_allclose(middle, np.broadcast_to(own[:, None, None], middle.shape), atol=1e-6)
+    kept = [
+        (images[:, 0, 0] == images[:, 16, 16]).all(axis=-1)
+        for images in batches(flat, 8, 0, steps=100, augment_outskirts=0.3).as_numpy_iterator()
+    ]
+    assert abs(np.mean(kept) - 0.7) < 4 * np.sqrt(0.3 * 0.7 / 800)  # four binomial standard deviations
 
 
 def test_seeds_tell_streams_apart():
