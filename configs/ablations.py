@@ -13,7 +13,6 @@ def get_config() -> ConfigDict:
     """table1's two_step with the pose, the encoder, the augmentation, the KL weight, colour and the pool changed."""
     config = table1.get_config()
     config.regime = "two_step"
-    config.train.vae_steps = 2800  # half of table1's, for eleven VAEs a seed
     turned = {"data": {"augment_rotations": True}}
     no_pose = {"model": {"pose": {"group": "none"}}}
     with config.unlocked():
@@ -25,6 +24,7 @@ def get_config() -> ConfigDict:
             "turned": turned,  # pictures are turned at random in training
             "no_pose_turned": no_pose | turned,  # does the Equivariant Transformer give more than augmentation does?
             "no_views": {"train": {"view_weight": 0.0}},  # the plain ELBO
+            "own_outskirts": {"data": {"augment_outskirts": 0.0}},
             "no_consistency": {"train": {"consistency_votes": 0.0}},
             "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1
             "kl_weight_fifth": {"train": {"kl_weight": 0.2}},
