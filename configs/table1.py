@@ -2,7 +2,7 @@
 
 python main.py --mode=learning_curve --config=configs/table1.py --workdir=RUN \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
-    README.md says what it gave on the Kaggle galaxies, and at which commit.
+README.md says what it gave on the Kaggle galaxies, and at which commit.
 """
 
 from ml_collections import ConfigDict
