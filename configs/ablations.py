@@ -10,7 +10,7 @@ from configs import table1
 
 
 def get_config() -> ConfigDict:
-    """table1's two_step with the pose, the encoder, the augmentation, the KL weight, colour and the pool changed."""
+    """table1's two_step with pose, encoder, augmentation, views, KL weight, colour or pool changed."""
     config = table1.get_config()
     config.regime = "two_step"
     turned = {"data": {"augment_rotations": True}}

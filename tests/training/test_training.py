@@ -137,6 +137,22 @@ def test_no_test_galaxy_and_no_hidden_label_reaches_training(tmp_path: Path, mon
     assert labels <= {row.tobytes() for row in data.train.votes} and labels
 
 
+def test_views_and_labelled_pictures_alone_get_other_outskirts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = batches_seen(monkeypatch)
+    run("alternating", tmp_path / "own")
+    own = seen.copy()
+    seen.clear()
+    run("alternating", tmp_path / "others", data__augment_outskirts=1.0)
+    for before, after in zip(own, seen, strict=True):
+        pairs = before.get("views", before["unlabelled"]), after.get("views", after["unlabelled"])
+        (pictures, views), (same_pictures, other_views) = pairs
+        np.testing.assert_array_equal(pictures, same_pictures)
+        assert (views != other_views).any()
+        if "labelled" in before:
+            np.testing.assert_array_equal(before["unlabelled"], after["unlabelled"])
+            assert (before["labelled"][0] != after["labelled"][0]).any()
+
+
 def test_poisoned_test_galaxies_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clean, _, _ = run("two_step", tmp_path / "clean")
 
@@ -228,6 +244,7 @@ def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> 
         ("data.channels", 2, "1, 3"),
         ("data.crop_fraction", 0.0, r"\(0, 1\]"),
         ("data.validation_fraction", 1.0, r"\[0, 1\)"),
+        ("data.augment_outskirts", 1.1, r"\[0, 1\]"),
         ("model.filters", (), "whole numbers"),
         ("model.pose.order", 0, "whole number >= 1"),
         ("model.pose.group", "shear", "rotation_scale"),
