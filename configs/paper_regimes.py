@@ -13,7 +13,7 @@ from configs import table1
 
 
 def get_config() -> ConfigDict:
-    """Three regimes as the paper describes them."""
+    """Three regimes as the paper describes them, and two_step without its pose: is it the pose that pays?"""
     config = table1.get_config()
     config.data.channels = 1
     config.data.augment_jitter, config.data.augment_outskirts = 0.0, 0.0
@@ -23,4 +23,6 @@ def get_config() -> ConfigDict:
     config.train.kl_warmup_steps = 0
     config.train.alternating_from_scratch = True
     config.curve.title = "paper_regimes"
+    with config.unlocked():
+        config.curve.arms.no_pose = {"regime": "two_step", "model": {"pose": {"group": "none"}}}
     return config
