@@ -23,10 +23,8 @@ def get_config() -> ConfigDict:
             "no_pose": no_pose,
             "turned": turned,  # pictures are turned at random in training
             "no_pose_turned": no_pose | turned,  # does the Equivariant Transformer give more than augmentation does?
-            "no_views": {"train": {"view_weight": 0.0}},  # the plain ELBO
-            "no_views_no_consistency": {"train": {"view_weight": 0.0, "consistency_votes": 0.0}},  # pixels alone
+            "no_views": {"train": {"view_weight": 0.0}},  # the pixels' ELBO alone
             "own_outskirts": {"data": {"augment_outskirts": 0.0}},
-            "no_consistency": {"train": {"consistency_votes": 0.0}},
             "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1
             "kl_weight_fifth": {"train": {"kl_weight": 0.2}},
             "kl_weight_fivefold": {"train": {"kl_weight": 5.0}},

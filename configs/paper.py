@@ -21,7 +21,6 @@ def get_config() -> ConfigDict:
     config.model.pose.order = 1
     config.model.pose.filters = (32, 32)
     config.train.view_weight = 0.0
-    config.train.consistency_votes = 0.0
     config.train.vae_batch = 10
     config.train.unlabelled_batch = 10
     config.train.labelled_batch = 10

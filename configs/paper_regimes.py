@@ -19,7 +19,6 @@ def get_config() -> ConfigDict:
     config.data.augment_jitter, config.data.augment_outskirts = 0.0, 0.0
     config.model.pose.order = 1
     config.train.view_weight = 0.0
-    config.train.consistency_votes = 0.0
     config.train.kl_warmup_steps = 0
     config.train.alternating_from_scratch = True
     config.curve.title = "paper_regimes"

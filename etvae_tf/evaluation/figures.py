@@ -17,7 +17,7 @@ _BINS = 10  # of the mean curve in the figure of votes
 _SMALLEST_BIN = 10  # galaxies; a mean of fewer says nothing
 _GAP = 0.15  # between neighbouring galaxies, in widths of a picture
 _DPI = 150
-_UNITS = {"vote_mse": "squared fraction", "vote_consistency": "nats per vote"}  # every other term is in nats per galaxy
+_UNITS = {"vote_mse": "squared fraction"}  # every other term is in nats per galaxy
 _SKIPPED = ("phase_index", "phase", "epoch", "loss", "active_units", "kl_nats", "pose_error_degrees")  # no terms
 
 

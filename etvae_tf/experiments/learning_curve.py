@@ -26,7 +26,7 @@ _VOTES = {
     "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count"),
     "train": (
         "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
-        "alternating_from_scratch", "alternating_vae_rate", "weight_decay", "consistency_votes", "freeze_encoder",
+        "alternating_from_scratch", "alternating_vae_rate", "weight_decay", "freeze_encoder",
     ),
 }  # fmt: skip
 

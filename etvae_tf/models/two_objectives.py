@@ -8,11 +8,11 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.models.conventions import as_floats, with_loss
-from etvae_tf.objectives import view_contrast, vote_consistency, vote_nll
+from etvae_tf.objectives import view_contrast, vote_nll
 
 __all__ = ["TwoObjectives"]
 
-_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_consistency", "vote_mse")
+_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
 
 
 class TwoObjectives(keras.Model):
@@ -22,7 +22,6 @@ class TwoObjectives(keras.Model):
         "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
             (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
         "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on classifier and encoder.
-    "views": (images, views) beside "labelled" lets that step also pull the votes of views to those of their pictures.
     Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
     callbacks move the learning rate of `optimizer`, the votes'; `vae_optimizer` follows after
     `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
@@ -64,8 +63,6 @@ class TwoObjectives(keras.Model):
         kl_weight: float = 1.0,
         kl_warmup_steps: int = 0,
         view_weight: float = 0.0,
-        consistency_votes: float = 0.0,
-        consistency_warmup_steps: int = 0,
         freeze_encoder: bool = False,
         jit_compile: bool = False,
         **kwargs,
@@ -76,8 +73,6 @@ class TwoObjectives(keras.Model):
         kl_weight: of the KL term; 1 is the ELBO.
         kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
         view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
-        consistency_votes: how many votes the prediction for a picture stands for, where its views learn from it.
-        consistency_warmup_steps: vote steps over which that number rises linearly from 0.
         freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
         jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
         **kwargs: of `keras.Model.compile`.
@@ -87,8 +82,6 @@ class TwoObjectives(keras.Model):
         self.kl_weight = kl_weight
         self.kl_warmup_steps = kl_warmup_steps
         self.view_weight = view_weight
-        self.consistency_votes = consistency_votes
-        self.consistency_warmup_steps = consistency_warmup_steps
         self.freeze_encoder = freeze_encoder
         if not self.built:
             self.build()
@@ -105,8 +98,6 @@ class TwoObjectives(keras.Model):
             "kl_weight": self.kl_weight,
             "kl_warmup_steps": self.kl_warmup_steps,
             "view_weight": self.view_weight,
-            "consistency_votes": self.consistency_votes,
-            "consistency_warmup_steps": self.consistency_warmup_steps,
             "freeze_encoder": self.freeze_encoder,
             "jit_compile": self.jit_compile,
         }
@@ -124,7 +115,7 @@ class TwoObjectives(keras.Model):
         if "unlabelled" in data:
             updated |= self._elbo_step(data["unlabelled"])
         if "labelled" in data:
-            updated |= self._vote_step(*data["labelled"], data.get("views"))
+            updated |= self._vote_step(*data["labelled"])
         return with_loss(updated)
 
     def _elbo_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -147,20 +138,14 @@ class TwoObjectives(keras.Model):
         self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)
 
-    def _vote_step(self, images: tf.Tensor, votes: tf.Tensor, views: Any = None) -> dict[str, tf.Tensor]:
+    def _vote_step(self, images: tf.Tensor, votes: tf.Tensor) -> dict[str, tf.Tensor]:
         step = tf.cast(self.optimizer.iterations, tf.int32)
-        tracked = {}
         with tf.GradientTape() as tape:
             nll = self.vote_terms(images, votes, tf.stack([2 * self.seed + 1, step]))
             loss = tf.nn.compute_average_loss(nll)
-            if views is not None:
-                logits = [self.classifier(self.encoder(pictures).loc) for pictures in views]
-                tracked["vote_consistency"] = consistency = vote_consistency(*logits)
-                weight = self.consistency_votes * _warmth(step, self.consistency_warmup_steps)
-                loss += weight * tf.nn.compute_average_loss(consistency)
         variables = self.vote_variables
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(vote_nll=nll, **tracked)
+        return self._track(vote_nll=nll)
 
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""

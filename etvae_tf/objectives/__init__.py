@@ -1,7 +1,7 @@
 """Objectives: pure functions, one value per galaxy, unreduced, in nats."""
 
 from etvae_tf.objectives.elbo import PIXEL_LIKELIHOODS, kl_to_standard_normal, pixel_log_likelihood
-from etvae_tf.objectives.views import view_contrast, vote_consistency
+from etvae_tf.objectives.views import view_contrast
 from etvae_tf.objectives.votes import vote_nll
 
 __all__ = [
@@ -9,6 +9,5 @@ __all__ = [
     "kl_to_standard_normal",
     "pixel_log_likelihood",
     "view_contrast",
-    "vote_consistency",
     "vote_nll",
 ]

@@ -1,11 +1,10 @@
-"""Views of a galaxy: they shall lie closer than views of different galaxies, and have the same votes."""
+"""Views of a galaxy: they shall lie closer than views of different galaxies."""
 
 from __future__ import annotations
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-__all__ = ["view_contrast", "vote_consistency"]
+__all__ = ["view_contrast"]
 
 _TEMPERATURE = 0.2
 
@@ -28,19 +27,3 @@ def view_contrast(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     partner = tf.concat([tf.range(count) + count, tf.range(count)], axis=0)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(partner, similarity)
     return (losses[:count] + losses[count:]) / 2
-
-
-def vote_consistency(logits: tf.Tensor, view_logits: tf.Tensor) -> tf.Tensor:
-    """KL(softmax(logits) || softmax(view_logits)): how far the votes of a view are from those of its picture.
-
-    That is the multinomial likelihood of one vote, up to a constant, where the picture's own prediction is taken for
-    the votes (Xie et al. 2020, Eq. 1): the gradient reaches the view alone.
-
-    Args:
-        logits, view_logits: float tensors (B, K), of pictures and of other views of the same galaxies.
-
-    Returns:
-        float tensor (B,), in nats per vote, >= 0.
-    """
-    target = tfp.distributions.Categorical(logits=tf.stop_gradient(logits))
-    return tfp.distributions.kl_divergence(target, tfp.distributions.Categorical(logits=view_logits))

@@ -23,7 +23,6 @@ class Phase:
         steps: how many.
         contrast: the ELBO step also tells views of galaxies from views of others; not beside votes, which say what
             views have in common, and whose batches are too small for it.
-        consistency: the vote step also pulls the votes of views of unlabelled galaxies together.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Phase:
     labelled: bool
     steps: int
     contrast: bool = False
-    consistency: bool = False
 
 
 def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Phase]:
@@ -53,10 +51,9 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
 
     vae_steps = whole_epochs(config.vae_steps + config.vae_steps_per_picture * n_pictures)
     vote_steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * n_labels)
-    consistency = regime != "supervised" and config.consistency_votes > 0
     vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, contrast=config.view_weight > 0)
-    votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps, consistency=consistency)
-    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps, consistency=consistency)
+    votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps)
+    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps)
     return {
         "supervised": [votes],
         "alternating": [vae, alternating] if pretrained else [alternating],
@@ -78,7 +75,5 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         kl_weight=config.kl_weight,
         kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
         view_weight=config.view_weight if phase.contrast else 0.0,
-        consistency_votes=config.consistency_votes,
-        consistency_warmup_steps=phase.steps // 5,  # the first predictions are not worth following
         freeze_encoder=config.freeze_encoder,
     )

@@ -102,28 +102,20 @@ def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) 
     }
     outskirts = {"augment_outskirts": config.data.augment_outskirts}  # never of pictures that the decoder shall draw
     drawn: dict[str, Any] = {}
-    if phase.unlabelled or phase.consistency:
+    if phase.unlabelled:
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
-        drawn["pictures"] = batches(data.pool, size, seed, **augment)
-        if phase.contrast or phase.consistency:  # the same galaxies as another survey might show them
+        drawn["unlabelled"] = pictures = batches(data.pool, size, seed, **augment)
+        if phase.contrast:  # the same galaxies as another survey might show them
             moved = {**augment, **outskirts, "augment_rotations": True, "augment_jitter": 1.0}
-            drawn["views"] = batches(data.pool, size, seed, view=1, **moved)
+            views = batches(data.pool, size, seed, view=1, **moved)
+            drawn["unlabelled"] = tf.data.Dataset.zip((pictures, views))
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5
         seed = 2 * config.seed + 1
         moved = {**augment, **outskirts, "augment_jitter": jitter}
         drawn["labelled"] = batches(arrays, config.train.labelled_batch, seed, **moved)
-
-    def by_objective(drawn: dict[str, Any]) -> dict[str, Any]:
-        parts = {"labelled": drawn["labelled"]} if phase.labelled else {}
-        if phase.unlabelled:
-            parts["unlabelled"] = (drawn["pictures"], drawn["views"]) if phase.contrast else drawn["pictures"]
-        if phase.consistency:
-            parts["views"] = (drawn["pictures"], drawn["views"])
-        return parts
-
-    return tf.data.Dataset.zip(drawn).map(by_objective)
+    return tf.data.Dataset.zip(drawn)
 
 
 def _validation_set(phase: Phase, config: Any, data: GalaxyData) -> tf.data.Dataset | None:

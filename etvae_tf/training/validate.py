@@ -20,7 +20,7 @@ _POSITIVE_INTEGERS = (
 )  # fmt: skip
 _POSITIVE = ("data.pseudo_count", "train.vote_steps_per_label", "train.vae_learning_rate", "train.vote_learning_rate")
 _NOT_NEGATIVE = (
-    "train.vae_steps", "train.vae_steps_per_picture", "train.vote_steps", "train.consistency_votes",
+    "train.vae_steps", "train.vae_steps_per_picture", "train.vote_steps",
     "train.kl_weight", "train.view_weight", "train.alternating_vae_rate", "train.kl_warmup_steps", "train.weight_decay",
     "model.pose.blur", "data.pool_limit", "data.augment_jitter", "seed",
 )  # fmt: skip

@@ -10,7 +10,6 @@ from galaxies import synthetic_images, tiny_model
 from etvae_tf import ETVAE
 from etvae_tf.errors import InputError
 from etvae_tf.models.two_objectives import _warmth
-from etvae_tf.objectives import vote_consistency
 
 IMAGES = synthetic_images(6, 32)
 VOTES = tf.constant([[30.0, 10, 0], [5, 35, 2], [0, 0, 0], [20, 20, 1], [40, 1, 0], [3, 3, 30]])
@@ -91,21 +90,6 @@ def test_steps_are_functions_of_seed_and_step() -> None:
 def test_weights_warm_up_linearly(step: int, expected: float) -> None:
     assert float(_warmth(tf.constant(step), 4)) == pytest.approx(expected)
     assert float(_warmth(tf.constant(step), 0)) == 1.0
-
-
-def test_consistency_pulls_the_votes_of_views_to_those_of_their_pictures() -> None:
-    views = tf.clip_by_value(1.4 * tf.reverse(IMAGES, [1]) + 0.1, 0, 1)
-    distances = []
-    for votes in (0.0, 50.0):
-        model = compiled(tiny_model(), consistency_votes=votes)
-        decoder = weights(model.decoder)
-        for _ in range(40):
-            logs = model.train_step({"labelled": (IMAGES, VOTES), "views": (IMAGES, views)})
-        assert set(logs) == {"vote_nll", "vote_consistency", "loss"}
-        assert same(decoder, weights(model.decoder))
-        logits = [model.classifier(model.encoder(pictures).loc) for pictures in (IMAGES, views)]
-        distances.append(float(tf.reduce_mean(vote_consistency(*logits))))
-    assert distances[1] < 0.5 * distances[0]
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "laplace", "bernoulli"])

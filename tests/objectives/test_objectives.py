@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
-from scipy import special, stats
+from scipy import stats
 from tolerances import KL_ATOL, MONTE_CARLO_SIGMAS
 
-from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast, vote_consistency, vote_nll
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast, vote_nll
 
 tfd = tfp.distributions
 RANDOM = np.random.default_rng(2)
@@ -94,14 +94,3 @@ def test_view_contrast_is_least_where_views_agree_alone() -> None:
     assert float(tf.reduce_max(view_contrast(told_apart, told_apart))) < 0.1
     same = tf.ones((6, 4))
     np.testing.assert_allclose(view_contrast(same, same), np.log(11), rtol=1e-5)
-
-
-def test_vote_consistency_against_scipy_and_its_gradient_reaches_the_view_alone() -> None:
-    logits, view_logits = (tf.Variable(np.random.RandomState(seed).normal(size=(5, 3))) for seed in (0, 1))
-    with tf.GradientTape(persistent=True) as tape:
-        distance = vote_consistency(logits, view_logits)
-    expected = stats.entropy(special.softmax(logits, 1), special.softmax(view_logits, 1), axis=1)
-    np.testing.assert_allclose(distance, expected)
-    assert tape.gradient(distance, logits) is None
-    fractions = special.softmax(view_logits, 1) - special.softmax(logits, 1)
-    np.testing.assert_allclose(tape.gradient(distance, view_logits), fractions)
