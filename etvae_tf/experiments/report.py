@@ -118,11 +118,15 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
         constant += (
             f". Sampling noise of the votes, which nothing can go below: {runs['sampling_noise_rmse'].mean():.4f}"
         )
-    seeds = runs["seed"].nunique()
+    seeds = runs["seed"].unique()
     galaxies = int(runs["n_galaxies"].iloc[0])
+    if len(seeds) > 1:
+        kind, over = f"Means over {len(seeds)} seeds", "seeds and galaxies"
+    else:  # how far draws of the labels scatter is not in the intervals
+        kind, over = f"Seed {seeds[0]} alone", "galaxies alone"
     return "\n".join(lines) + (
-        f"\n\nMeans over {seeds} seeds on {galaxies} test galaxies, with 95 % intervals (bootstrap over seeds and "
-        f"galaxies, paired in the differences). Constant mean: {constant}.\n"
+        f"\n\n{kind}, on {galaxies} test galaxies, with 95 % intervals (bootstrap over {over}, paired in the "
+        f"differences). Constant mean: {constant}.\n"
     )
 
 

@@ -14,6 +14,7 @@ from configs import ablations, quicktest, table1_quick
 from etvae_tf.errors import InputError
 from etvae_tf.experiments import learning_curve, run_configs
 from etvae_tf.experiments.learning_curve import _VOTES, _pretraining_of
+from etvae_tf.experiments.report import write_report
 from etvae_tf.models import ETVAE
 
 
@@ -60,6 +61,16 @@ def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     ]
     row = table[(table["arm"] == "two_step") & (table["n_labels"] == 40) & (table["seed"] == 0)]
     assert row["vote_rmse"].item() == pytest.approx(rmse[0], rel=1e-4)
+    report = tmp_path / "study" / "table1_quick.md"
+    for rows, sentence in [
+        (table, "Means over 2 seeds, on 40 test galaxies, with 95 % intervals (bootstrap over seeds and galaxies,"),
+        (
+            table[table["seed"] == 1],
+            "Seed 1 alone, on 40 test galaxies, with 95 % intervals (bootstrap over galaxies",
+        ),
+    ]:
+        write_report(tmp_path / "study", rows, "table1_quick", "supervised")
+        assert sentence in report.read_text()
 
 
 def test_arms_change_fields_of_a_run() -> None:
