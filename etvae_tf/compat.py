@@ -14,12 +14,12 @@ from etvae_tf.errors import InputError
 __all__ = ["addons_bilinear_sample", "message_to_dict"]
 
 
-def addons_bilinear_sample(images: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     """`tfa.image.interpolate_bilinear` behind the signature of `geometry.bilinear_sample`.
 
     Args:
         images: float tensor (B, H, W, C).
-        pixels: float tensor (B, N, 2) of (row, column).
+        positions: float tensor (B, 2, N), rows and columns.
 
     Returns:
         float tensor (B, N, C).
@@ -34,7 +34,7 @@ def addons_bilinear_sample(images: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
             "sampler='addons' needs tensorflow-addons, which is not installed; use sampler='gather', or install "
             "the extra '.[addons]' on Python 3.10 or 3.11."
         ) from error
-    return tfa.image.interpolate_bilinear(images, pixels, indexing="ij")
+    return tfa.image.interpolate_bilinear(images, tf.linalg.matrix_transpose(positions), indexing="ij")
 
 
 def message_to_dict(message: Message) -> dict[str, Any]:

@@ -156,16 +156,13 @@ def _to_float(pictures: tf.Tensor) -> tf.Tensor:
 
 def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: float) -> tf.Tensor:
     """Turns, magnifies and shifts by the first four of `draws` (B, 8) in [0, 1), sampling once."""
-    from etvae_tf.geometry import bilinear_sample, pixel_points, points_to_pixels, rotate_points  # a higher room
+    from etvae_tf.geometry import rotation, warp  # a higher room
 
-    height, width = images.shape[1:3]
-    angles = 2 * np.pi * draws[:, 0] * float(rotations)
-    points = rotate_points(tf.constant(pixel_points(height, width)), -angles)
-    if jitter:
-        signed = 2.0 * draws - 1.0
-        magnification = tf.exp(jitter * _ZOOM * signed[:, 1])[:, None, None]
-        points = points / magnification - jitter * _SHIFT * height * signed[:, None, 2:4]
-    return tf.reshape(bilinear_sample(images, points_to_pixels(points, height, width)), tf.shape(images))
+    signed = 2.0 * draws - 1.0
+    affine = rotation(-2 * np.pi * draws[:, 0] * float(rotations))
+    magnification = tf.exp(jitter * _ZOOM * signed[:, 1])[:, None, None]
+    shift = jitter * _SHIFT * images.shape[1] * signed[:, 2:4, None]
+    return warp(images, tf.concat([affine[:, :, :2] / magnification, -shift], axis=2))
 
 
 def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: float, seed: tf.Tensor) -> tf.Tensor:

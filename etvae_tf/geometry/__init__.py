@@ -4,12 +4,12 @@ Coordinates: origin in the middle of the picture, x to the right, y up, in pixel
 radians, counter-clockwise as displayed, from +x: rotating by pi / 2 equals `np.rot90`.
 """
 
-from etvae_tf.geometry.angles import angle_difference, circular_mean, rotate_points
+from etvae_tf.geometry.angles import angle_difference, circular_mean, rotation
 from etvae_tf.geometry.grids import disc_mask, log_polar_points, pixel_points, points_to_pixels, polar_points
 from etvae_tf.geometry.groups import GROUPS, PoseGroup, RotationGroup, RotationScaleGroup
 from etvae_tf.geometry.moments import major_axis_moments
 from etvae_tf.geometry.sampling import SAMPLERS, bilinear_sample
-from etvae_tf.geometry.transform import rotate, transform
+from etvae_tf.geometry.transform import rotate, transform, warp
 
 __all__ = [
     "GROUPS",
@@ -27,6 +27,7 @@ __all__ = [
     "points_to_pixels",
     "polar_points",
     "rotate",
-    "rotate_points",
+    "rotation",
     "transform",
+    "warp",
 ]

@@ -1,4 +1,4 @@
-"""Angles: turning points, averages and differences on the circle. The direction of a rotation is said here only."""
+"""Angles: rotations, averages and differences on the circle. The direction of a rotation is said here only."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import math
 
 import tensorflow as tf
 
-__all__ = ["angle_difference", "circular_mean", "rotate_points"]
+__all__ = ["angle_difference", "circular_mean", "rotation"]
 
 _FLAT = 1e-7  # keeps atan2 differentiable for a perfectly flat profile, whose angle is then 0
 
 
-def rotate_points(points: tf.Tensor, angles: tf.Tensor) -> tf.Tensor:
-    """Turns points counter-clockwise.
+def rotation(angles: tf.Tensor) -> tf.Tensor:
+    """Affine maps of points (x, y, 1) that turn them counter-clockwise about the origin.
 
     Args:
-        points: float tensor (N, 2) of (x, y).
         angles: float tensor (B,), in radians.
 
     Returns:
-        float tensor (B, N, 2).
+        float tensor (B, 2, 3).
     """
-    cosine, sine = tf.cos(angles)[:, None], tf.sin(angles)[:, None]
-    x, y = points[None, :, 0], points[None, :, 1]
-    return tf.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
+    cosine, sine, zero = tf.cos(angles), tf.sin(angles), tf.zeros_like(angles)
+    return tf.stack([tf.stack([cosine, -sine, zero], axis=-1), tf.stack([sine, cosine, zero], axis=-1)], axis=-2)
 
 
 def angle_difference(first: tf.Tensor, second: tf.Tensor, period: float = 2 * math.pi) -> tf.Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
-from etvae_tf.geometry.angles import angle_difference, circular_mean, rotate_points
+from etvae_tf.geometry.angles import angle_difference, circular_mean, rotation
 from etvae_tf.geometry.grids import log_polar_points, polar_points
 
 __all__ = ["GROUPS", "PoseGroup", "RotationGroup", "RotationScaleGroup"]
@@ -54,8 +54,8 @@ class PoseGroup(abc.ABC):
         """Pose (B, P) from an equivariant map of logits (B, A, R) over a disc of `radius` pixels."""
 
     @abc.abstractmethod
-    def act(self, points: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
-        """Moves points (N, 2) by each pose (B, P): float tensor (B, N, 2)."""
+    def affine(self, pose: tf.Tensor) -> tf.Tensor:
+        """How each pose (B, P) moves points (x, y, 1): float tensor (B, 2, 3)."""
 
     @abc.abstractmethod
     def sample(self, count: int, seed: int) -> tf.Tensor:
@@ -92,9 +92,9 @@ class RotationGroup(PoseGroup):
         weights = tf.nn.softmax(tf.reduce_mean(logits, axis=2), axis=-1)
         return circular_mean(weights, self.order)[:, None]
 
-    def act(self, points: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
-        """Turns points (N, 2) by each angle (B, 1)."""
-        return rotate_points(points, pose[:, 0])
+    def affine(self, pose: tf.Tensor) -> tf.Tensor:
+        """Turns by each angle (B, 1): (B, 2, 3)."""
+        return rotation(pose[:, 0])
 
     def sample(self, count: int, seed: int) -> tf.Tensor:
         """Angles (count, 1), uniform in [-pi, pi)."""
@@ -124,9 +124,9 @@ class RotationScaleGroup(PoseGroup):
         angle = circular_mean(tf.reduce_sum(joint, axis=2), self.order)
         return tf.stack([angle, tf.linalg.matvec(tf.reduce_sum(joint, axis=1), log_radius)], axis=1)
 
-    def act(self, points: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
-        """Turns points (N, 2) and multiplies them by exp(log scale)."""
-        return rotate_points(points, pose[:, 0]) * tf.exp(pose[:, 1])[:, None, None]
+    def affine(self, pose: tf.Tensor) -> tf.Tensor:
+        """Turns and multiplies by exp(log scale): (B, 2, 3)."""
+        return rotation(pose[:, 0]) * tf.exp(pose[:, 1])[:, None, None]
 
     def sample(self, count: int, seed: int) -> tf.Tensor:
         """Angles uniform in [-pi, pi), log scales uniform in [-0.2, 0.2): (count, 2)."""

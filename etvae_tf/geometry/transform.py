@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
-from etvae_tf.geometry.grids import pixel_points, points_to_pixels
-from etvae_tf.geometry.groups import PoseGroup, RotationGroup
+from etvae_tf.geometry.angles import rotation
+from etvae_tf.geometry.grids import pixel_points
+from etvae_tf.geometry.groups import PoseGroup
 from etvae_tf.geometry.sampling import bilinear_sample
 
-__all__ = ["rotate", "transform"]
+__all__ = ["rotate", "transform", "warp"]
+
+
+def warp(images: tf.Tensor, affine: tf.Tensor, sampler: Callable[..., tf.Tensor] = bilinear_sample) -> tf.Tensor:
+    """Samples each picture where an affine map sends its pixels: out(p) = in(A p).
+
+    Args:
+        images: float tensor (B, H, W, C).
+        affine: float tensor (B, 2, 3), A: maps (x, y, 1), in pixels from the middle.
+        sampler: bilinear sampling of (B, H, W, C) at (B, 2, N).
+
+    Returns:
+        float tensor (B, H, W, C); where A p lies outside the picture, the nearest edge.
+    """
+    height, width = images.shape[1:3]
+    points = np.concatenate([pixel_points(height, width).T, np.ones([1, height * width], np.float32)])
+    to_pixels = np.array([[0, -1], [1, 0]], np.float32)  # (x, y) to (row, column), from the middle
+    middle = np.array([[0, 0, (height - 1) / 2], [0, 0, (width - 1) / 2]], np.float32)
+    pixel_affine = tf.reshape(tf.matmul(to_pixels[None], affine) + middle, [-1, 3])  # one product, not one a picture
+    positions = tf.reshape(tf.matmul(pixel_affine, points), [-1, 2, height * width])
+    return tf.reshape(sampler(images, positions), [-1, height, width, images.shape[3]])
 
 
 def transform(
@@ -22,15 +44,12 @@ def transform(
         images: float tensor (B, H, W, C).
         pose: float tensor (B, P), in the group's units.
         group: how a pose moves points.
-        sampler: bilinear sampling of (B, H, W, C) at (B, N, 2).
+        sampler: as in `warp`.
 
     Returns:
         float tensor (B, H, W, C); where the moved picture has no data, the nearest edge.
     """
-    height, width = images.shape[1:3]
-    sources = group.act(tf.constant(pixel_points(height, width)), -pose)
-    values = sampler(images, points_to_pixels(sources, height, width))
-    return tf.reshape(values, [-1, height, width, images.shape[3]])
+    return warp(images, group.affine(-pose), sampler)
 
 
 def rotate(images: tf.Tensor, angles: tf.Tensor, sampler: Callable[..., tf.Tensor] = bilinear_sample) -> tf.Tensor:
@@ -39,9 +58,9 @@ def rotate(images: tf.Tensor, angles: tf.Tensor, sampler: Callable[..., tf.Tenso
     Args:
         images: float tensor (B, H, W, C), square.
         angles: float tensor (B,), in radians.
-        sampler: as in `transform`.
+        sampler: as in `warp`.
 
     Returns:
         float tensor (B, H, W, C); corners without data repeat the nearest edge (see `disc_mask`).
     """
-    return transform(images, angles[:, None], RotationGroup(), sampler)
+    return warp(images, rotation(-angles), sampler)

@@ -42,7 +42,8 @@ class Pose(keras.layers.Layer):
         """Args:
         group: which transformations.
         filters: of the cyclic convolutions.
-        angles, radii, blur, sampler: of the canonical grid, see `CanonicalResampling`.
+        angles, radii, blur: of the canonical grid, see `CanonicalResampling`.
+        sampler: of turned pictures, "gather" or "addons", see `geometry.SAMPLERS`.
         """
         super().__init__(**kwargs)
         self.group = group
@@ -51,7 +52,7 @@ class Pose(keras.layers.Layer):
         self.radii = radii
         self.blur = blur
         self.sampler = sampler
-        self.resampling = CanonicalResampling(group, angles, radii, blur, sampler, name="canonical_resampling")
+        self.resampling = CanonicalResampling(group, angles, radii, blur, name="canonical_resampling")
         one_axis = group.equivariant_axes == 1  # radius is then free to be reduced
         stride = 2 if one_axis else 1
         self.convolutions = [

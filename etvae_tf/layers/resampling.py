@@ -8,17 +8,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.geometry import SAMPLERS, PoseGroup, points_to_pixels
+from etvae_tf.geometry import PoseGroup, bilinear_sample, points_to_pixels
 from etvae_tf.geometry.grids import inscribed_radius
 
 __all__ = ["CanonicalResampling"]
 
 
-def _gaussian_kernel(sigma: float) -> np.ndarray:
-    """Normalised samples of exp(-t^2 / 2 sigma^2) to three sigma: float32 array (2 * ceil(3 sigma) + 1,)."""
+def _blur_matrix(sigma: float, size: int) -> np.ndarray:
+    """What blurs along one axis, zeros beyond the picture: float32 array (size, size).
+
+    Each row holds normalised samples of exp(-t^2 / 2 sigma^2), to three sigma.
+    """
     reach = int(np.ceil(3 * sigma))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return (kernel / kernel.sum()).astype(np.float32)
+    distance = np.arange(size)[:, None] - np.arange(size)
+    samples = np.exp(-0.5 * (distance / sigma) ** 2) * (np.abs(distance) <= reach)
+    return (samples / np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).sum()).astype(np.float32)
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
@@ -31,41 +35,38 @@ class CanonicalResampling(keras.layers.Layer):
     Input (B, H, W, C); output (B, A, R, C).
     """
 
-    def __init__(
-        self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, sampler: str = "gather", **kwargs
-    ):
+    def __init__(self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, **kwargs):
         """Args:
         group: whose canonical coordinates are sampled.
         angles: A, directions.
         radii: R, rings.
         blur: standard deviation of the blur as a fraction of the picture's height; 0 for none.
-        sampler: "gather" or "addons", see `geometry.SAMPLERS`.
         """
         super().__init__(**kwargs)
         self.group = group
         self.angles = angles
         self.radii = radii
         self.blur = blur
-        self.sampler = sampler
-
-    def _blurred(self, images: tf.Tensor) -> tf.Tensor:
-        channels = images.shape[-1]
-        kernel = _gaussian_kernel(self.blur * images.shape[1])
-        for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
-            filters = tf.tile(tf.reshape(kernel, shape), [1, 1, channels, 1])
-            images = tf.nn.depthwise_conv2d(images, filters, [1, 1, 1, 1], "SAME")
-        return images
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Images (B, H, W, C) to canonical maps (B, A, R, C)."""
         height, width, channels = images.shape[1:]
+        pictures = tf.transpose(images, [1, 2, 0, 3])  # all are treated alike: channels of one large picture
         if self.blur:
-            images = self._blurred(images)
+            pictures = self._blurred(pictures)
         points = self.group.canonical_points(self.angles, self.radii, inscribed_radius(height, width))
-        pixels = points_to_pixels(tf.constant(points.reshape(1, -1, 2)), height, width)
-        pixels = tf.repeat(pixels, tf.shape(images)[0], axis=0)
-        values = SAMPLERS[self.sampler](images, pixels)
-        return tf.reshape(values, [-1, self.angles, self.radii, channels])
+        positions = points_to_pixels(tf.constant(points.reshape(-1, 2)), height, width)
+        values = bilinear_sample(tf.reshape(pictures, [1, height, width, -1]), tf.transpose(positions)[None])
+        values = tf.reshape(values, [self.angles, self.radii, -1, channels])
+        return tf.transpose(values, [2, 0, 1, 3])
+
+    def _blurred(self, pictures: tf.Tensor) -> tf.Tensor:
+        """Blurs (H, W, B, C), one matrix product for each axis."""
+        height, width, _, channels = pictures.shape
+        sigma = self.blur * height
+        rows = tf.matmul(_blur_matrix(sigma, height), tf.reshape(pictures, [height, -1]))
+        columns = tf.matmul(_blur_matrix(sigma, width), tf.reshape(rows, [height, width, -1]))
+        return tf.reshape(columns, [height, width, -1, channels])
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """(B, H, W, C) to (B, A, R, C)."""
@@ -73,7 +74,7 @@ class CanonicalResampling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""
-        own = {name: getattr(self, name) for name in ("angles", "radii", "blur", "sampler")}
+        own = {name: getattr(self, name) for name in ("angles", "radii", "blur")}
         group = keras.saving.serialize_keras_object(self.group)
         return {**super().get_config(), "group": group, **own}
 
