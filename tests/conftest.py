@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import etvae_tf  # noqa: F401  # before TensorFlow, whose CPU kernels it chooses: tests run those that users run
+
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

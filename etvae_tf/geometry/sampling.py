@@ -9,15 +9,13 @@ from etvae_tf import compat
 __all__ = ["SAMPLERS", "bilinear_sample"]
 
 
-def _corner(positions: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The lower of the two neighbours, clamped to the picture; how far on to the next, also; and where that is not.
+def _corner(positions: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The lower of the two neighbours, and how far on to the next: both clamped to the picture.
 
     The neighbour is clamped as a whole number, so that a NaN position gives a NaN and not a place outside memory.
     """
     lower = tf.clip_by_value(tf.cast(tf.floor(positions), tf.int32), 0, size - 2)
-    step = positions - tf.cast(lower, positions.dtype)
-    clamped = tf.clip_by_value(step, 0.0, 1.0)
-    return lower, clamped, tf.cast(tf.equal(step, clamped), positions.dtype)
+    return lower, tf.clip_by_value(positions - tf.cast(lower, positions.dtype), 0.0, 1.0)
 
 
 @tf.custom_gradient
@@ -37,23 +35,23 @@ def bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     Returns:
         float tensor (B, N, C). Gradients reach `images` and `positions`.
     """
-    batch, height, width = tf.unstack(tf.shape(images)[:3])
-    channels = images.shape[-1]
-    row, row_step, row_inside = _corner(positions[:, 0], height)
-    column, column_step, column_inside = _corner(positions[:, 1], width)
+    batch, height, width, channels = tf.unstack(tf.shape(images))
+    row, row_step = _corner(positions[:, 0], height)
+    column, column_step = _corner(positions[:, 1], width)
     index = (tf.range(batch)[:, None] * height + row) * width + column
     neighbours = [index, index + 1, index + width, index + width + 1]
     row_step, column_step = row_step[..., None], column_step[..., None]
     flat = tf.reshape(images, [-1, channels])
-    top_left, top_right, low_left, low_right = (tf.gather(flat, place) for place in neighbours)
+    top_left, top_right, low_left, low_right = (tf.gather_nd(flat, place[..., None]) for place in neighbours)
     along_top, along_low = top_right - top_left, low_right - low_left
     top = top_left + column_step * along_top
     down = low_left + column_step * along_low - top
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        to_row = tf.reduce_sum(upstream * down, axis=-1) * row_inside
         across = along_top + row_step * (along_low - along_top)
-        to_column = tf.reduce_sum(upstream * across, axis=-1) * column_inside
+        slopes = tf.stack([tf.reduce_sum(upstream * slope, axis=-1) for slope in (down, across)], axis=1)
+        last = tf.cast(tf.stack([height, width])[:, None] - 1, positions.dtype)
+        inside = tf.cast((positions >= 0) & (positions <= last), positions.dtype)
         low = upstream * row_step
         top = upstream - low
         low_right, top_right = low * column_step, top * column_step
@@ -62,7 +60,7 @@ def bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
             tf.math.unsorted_segment_sum(share, place, batch * height * width)
             for share, place in zip(shares, neighbours, strict=True)
         ]
-        return tf.reshape(tf.add_n(parts), tf.shape(images)), tf.stack([to_row, to_column], axis=1)
+        return tf.reshape(tf.add_n(parts), tf.shape(images)), slopes * inside
 
     return top + row_step * down, gradient
 

@@ -89,7 +89,8 @@ class CyclicConv2D(keras.layers.Layer):
         kernel = tf.einsum("jrs,ijcf->ircsf", reads, tf.convert_to_tensor(self.kernel))
         kernel = tf.reshape(kernel, [self.kernel_size, radii * channels, reads.shape[2] * self.filters])
         outputs = _cyclic_product(tf.reshape(inputs, [-1, angles, radii * channels]), kernel)
-        return tf.reshape(outputs, [-1, angles, reads.shape[2], self.filters]) + self.bias
+        outputs = tf.nn.bias_add(outputs, tf.tile(tf.convert_to_tensor(self.bias), [reads.shape[2]]))
+        return tf.reshape(outputs, [-1, angles, reads.shape[2], self.filters])
 
     def _radii_read(self, radii: int) -> np.ndarray:
         """1 where the kernel's place j reads radius r for output s, padded as TensorFlow's "SAME": (J, R, R')."""

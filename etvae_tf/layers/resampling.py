@@ -53,14 +53,14 @@ class CanonicalResampling(keras.layers.Layer):
         height, width, channels = images.shape[1:]
         pictures = tf.transpose(images, [1, 2, 0, 3])  # all are treated alike: channels of one large picture
         if self.blur:
-            pictures = self._blurred(pictures)
+            pictures = self.blurred(pictures)
         points = self.group.canonical_points(self.angles, self.radii, inscribed_radius(height, width))
         positions = points_to_pixels(tf.constant(points.reshape(-1, 2)), height, width)
         values = bilinear_sample(tf.reshape(pictures, [1, height, width, -1]), tf.transpose(positions)[None])
         values = tf.reshape(values, [self.angles, self.radii, -1, channels])
         return tf.transpose(values, [2, 0, 1, 3])
 
-    def _blurred(self, pictures: tf.Tensor) -> tf.Tensor:
+    def blurred(self, pictures: tf.Tensor) -> tf.Tensor:
         """Blurs (H, W, B, C), one matrix product for each axis."""
         height, width, _, channels = pictures.shape
         sigma = self.blur * height

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from etvae_tf.layers import PictureConv2DTranspose
+
 __all__ = ["Decoder"]
 
 _SKY = -2.0  # logit of 0.12, the usual grey level of the sky: the first reconstructions are then about right
@@ -40,10 +42,9 @@ class Decoder(keras.layers.Layer):
             )
             for index, count in enumerate(self.filters[1:])
         ]  # fmt: skip
-        self.pixels = keras.layers.Conv2DTranspose(
-            channels, 6, strides=2, padding="same", activation="sigmoid", name="pixels",
-            bias_initializer=keras.initializers.Constant(_SKY),
-        )  # fmt: skip
+        self.pixels = PictureConv2DTranspose(
+            channels, activation="sigmoid", bias_initializer=keras.initializers.Constant(_SKY), name="pixels"
+        )
 
     def build(self, input_shape: tuple) -> None:
         """Builds all parts for (B, Z)."""

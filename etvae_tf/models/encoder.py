@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.geometry import disc_mask
-from etvae_tf.layers import Pose, Transform
+from etvae_tf.layers import PictureConv2D, Pose, Transform
 
 __all__ = ["Encoder", "Posterior"]
 
@@ -49,13 +49,12 @@ class Encoder(keras.layers.Layer):
         self.filters = tuple(filters)
         self.pose = pose
         self.to_canonical = Transform(pose.group, inverse=True, sampler=pose.sampler) if pose else None
-        self.convolutions = [
-            keras.layers.Conv2D(
-                count, 5 if index == 0 else 3, strides=2, padding="same", activation="relu",
-                kernel_initializer="he_normal", name=f"convolution_{index}",
-            )
-            for index, count in enumerate(self.filters)
-        ]  # fmt: skip
+        shared = {"activation": "relu", "kernel_initializer": "he_normal"}
+        first, *others = self.filters
+        self.convolutions = [PictureConv2D(first, name="convolution_0", **shared)]
+        for index, count in enumerate(others, 1):
+            layer = keras.layers.Conv2D(count, 3, strides=2, padding="same", name=f"convolution_{index}", **shared)
+            self.convolutions.append(layer)
         self.loc = keras.layers.Dense(latent_dim, name="loc")
         self.raw_scale = keras.layers.Dense(latent_dim, name="raw_scale")
 

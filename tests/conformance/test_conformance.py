@@ -32,6 +32,8 @@ def rotation_pose() -> layers.RotationPose:
 TABLE = {
     "CanonicalResampling": (lambda: layers.CanonicalResampling(RotationGroup(), 16, 6), (IMAGES,), ()),
     "CyclicConv2D": (lambda: layers.CyclicConv2D(3, radial_stride=2), (MAPS,), ()),
+    "PictureConv2D": (lambda: layers.PictureConv2D(4, activation="relu"), (IMAGES,), ()),
+    "PictureConv2DTranspose": (lambda: layers.PictureConv2DTranspose(3, activation="sigmoid"), (MAPS,), ()),
     "Pose": (lambda: layers.Pose(RotationScaleGroup(1), **GRID), (IMAGES,), ()),
     "RotationPose": (rotation_pose, (IMAGES,), ()),
     "Transform": (lambda: layers.Transform(RotationScaleGroup()), (IMAGES, tf.concat([ANGLE, ANGLE / 20], 1)), ()),

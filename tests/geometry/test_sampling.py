@@ -16,19 +16,19 @@ IMAGES = tf.constant(RANDOM.random((2, 6, 7, 3)), tf.float32)
 
 def test_pixel_centres_give_the_pixels() -> None:
     rows, columns = np.meshgrid(np.arange(6), np.arange(7), indexing="ij")
-    pixels = np.stack([rows, columns], axis=-1).reshape(1, -1, 2).astype(np.float32)
-    sampled = bilinear_sample(IMAGES, tf.tile(pixels, [2, 1, 1]))
+    positions = np.stack([rows, columns]).reshape(1, 2, -1).astype(np.float32)
+    sampled = bilinear_sample(IMAGES, tf.tile(positions, [2, 1, 1]))
     np.testing.assert_allclose(sampled, tf.reshape(IMAGES, [2, 42, 3]), atol=SAMPLING_ATOL)
 
 
 def test_between_pixels_is_the_weighted_mean() -> None:
     image = tf.reshape(tf.constant([0.0, 1.0, 2.0, 6.0]), [1, 2, 2, 1])
-    sampled = bilinear_sample(image, tf.constant([[[0.5, 0.5], [0.25, 0.0], [1.0, 0.75]]]))
+    sampled = bilinear_sample(image, tf.constant([[[0.5, 0.25, 1.0], [0.5, 0.0, 0.75]]]))
     np.testing.assert_allclose(sampled[0, :, 0], [2.25, 0.5, 5.0], atol=SAMPLING_ATOL)
 
 
 def test_outside_is_the_nearest_edge() -> None:
-    sampled = bilinear_sample(IMAGES, tf.constant([[[-3.0, 2.0], [9.0, 99.0]]] * 2))
+    sampled = bilinear_sample(IMAGES, tf.constant([[[-3.0, 9.0], [2.0, 99.0]]] * 2))
     np.testing.assert_allclose(sampled[:, 0], IMAGES[:, 0, 2], atol=SAMPLING_ATOL)
     np.testing.assert_allclose(sampled[:, 1], IMAGES[:, 5, 6], atol=SAMPLING_ATOL)
 
@@ -38,11 +38,11 @@ def test_nan_positions_give_nan() -> None:
     assert np.isnan(sampled[:, 0]).all() and np.isfinite(sampled[:, 1]).all()
 
 
-@pytest.mark.parametrize("target", ["images", "pixels"])
+@pytest.mark.parametrize("target", ["images", "positions"])
 def test_gradients_equal_central_differences(target: str) -> None:
-    pixels = tf.constant(RANDOM.uniform(0.1, 0.9, (2, 5, 2)) + RANDOM.integers(0, 4, (2, 5, 2)), tf.float32)
+    positions = tf.constant(RANDOM.uniform(0.1, 0.9, (2, 2, 5)) + RANDOM.integers(0, 4, (2, 2, 5)), tf.float32)
     weights = tf.constant(RANDOM.standard_normal((2, 5, 3)), tf.float32)
-    inputs = {"images": IMAGES, "pixels": pixels}
+    inputs = {"images": IMAGES, "positions": positions}
 
     def value(moved: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(weights * bilinear_sample(**{**inputs, target: moved}))
@@ -61,9 +61,9 @@ def test_gradients_equal_central_differences(target: str) -> None:
 
 def test_agrees_with_tensorflow_addons() -> None:
     pytest.importorskip("tensorflow_addons", reason="tensorflow-addons imports only up to TensorFlow 2.15")
-    pixels = tf.constant(RANDOM.uniform(-3, 10, (2, 50, 2)), tf.float32)
+    positions = tf.constant(RANDOM.uniform(-3, 10, (2, 2, 50)), tf.float32)
     np.testing.assert_allclose(
-        SAMPLERS["gather"](IMAGES, pixels), SAMPLERS["addons"](IMAGES, pixels), atol=SAMPLING_ATOL
+        SAMPLERS["gather"](IMAGES, positions), SAMPLERS["addons"](IMAGES, positions), atol=SAMPLING_ATOL
     )
 
 
@@ -72,6 +72,6 @@ def test_addons_sampler_without_addons_says_how_to_mend_it() -> None:
         import tensorflow_addons  # noqa: F401
     except ImportError:
         with pytest.raises(InputError, match="sampler='gather'"):
-            SAMPLERS["addons"](IMAGES, tf.zeros([2, 1, 2]))
+            SAMPLERS["addons"](IMAGES, tf.zeros([2, 2, 1]))
     else:
         pytest.skip("tensorflow-addons is installed")
