@@ -1,4 +1,4 @@
-"""Trains, evaluates, compares, exports and applies ETVAEs: flags -> one config -> one call.
+"""Trains, evaluates, compares, exports, applies and times ETVAEs: flags -> one config -> one call.
 
 python main.py --regime=two_step --n_labels=1200
 """
@@ -30,15 +30,17 @@ except (AttributeError, KeyError, TypeError, ValueError) as error:
 _MODE = flags.DEFINE_enum(
     "mode",
     "train",
-    ["train", "evaluate", "learning_curve", "export", "predict"],
+    ["train", "evaluate", "learning_curve", "export", "predict", "benchmark"],
     "train a run; evaluate a trained one on a table; learning_curve: train the runs of config.curve and compare them; "
-    "export a trained run as a SavedModel; predict the votes of a folder of pictures with an exported model.",
+    "export a trained run as a SavedModel; predict the votes of a folder of pictures with an exported model; "
+    "benchmark: time the steps of every regime, with and without the pose, on synthetic galaxies.",
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA.")
 _EXPORT_DIR = flags.DEFINE_string(
     "export_dir", os.path.join(_ROOT, "saved_models", "etvae"), "Folder of exported models, one version 1, 2, ... each."
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Table that predict writes, .csv or .parquet.")
+_JSON = flags.DEFINE_string("json", None, "File that benchmark writes all its numbers to.")
 _SHORT = {  # short flag -> config field
     "regime": "regime",
     "n_labels": "n_labels",
@@ -57,6 +59,18 @@ flags.DEFINE_string("unlabelled", None, "Folder or zip with more pictures, learn
 flags.DEFINE_string("split", None, "CSV with columns id, split (train or test); default a hash of the id.")
 
 
+def _refuse_unused() -> None:
+    """benchmark takes no run's flags, and no other mode takes --json."""
+    if _MODE.value != "benchmark":
+        unused, used = ["json"], "--mode=benchmark writes numbers"
+    else:
+        unused = ["workdir", "export_dir", "output", *_SHORT]
+        used = "it times every regime on synthetic galaxies, and takes --config and --json"
+    for flag in unused:
+        if flags.FLAGS[flag].present:
+            _refuse(f"--mode={_MODE.value} does not use --{flag}; leave it out: {used}.")
+
+
 def _parse(arguments: list[str]) -> list[str]:
     """Parses flags; whatever is wrong with them is one sentence and exit code 2."""
     try:
@@ -66,6 +80,7 @@ def _parse(arguments: list[str]) -> list[str]:
         _refuse(str(error))
     if len(rest) > 1:
         _refuse(f"unexpected argument {rest[1]!r}; flags are written --name=value, see --help.")
+    _refuse_unused()
     return rest
 
 
@@ -74,7 +89,7 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)
     from etvae_tf import run
     from etvae_tf.errors import InputError
-    from etvae_tf.experiments import learning_curve
+    from etvae_tf.experiments import benchmark, learning_curve
     from etvae_tf.serving import commands
 
     config = _CONFIG.value
@@ -88,6 +103,8 @@ def main(_: list[str]) -> None:
             run.evaluate_run(config, _WORKDIR.value)
         elif _MODE.value == "learning_curve":
             learning_curve(config, _WORKDIR.value)
+        elif _MODE.value == "benchmark":
+            benchmark(config, _JSON.value)
         elif _MODE.value == "export":
             commands.export_run(_WORKDIR.value, _EXPORT_DIR.value)
         else:

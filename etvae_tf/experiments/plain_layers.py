@@ -1,7 +1,7 @@
-"""The Equivariant Transformer's layers written as they are defined, an operation for each part of the maths.
+"""Layers written plainly, each convolution and blur as TensorFlow's own.
 
-Slow; the layers themselves reach the same numbers in another way. Their FLOPs are those that the maths needs (a benchmark
-counts them), and their results are what tests compare the layers with.
+The layers themselves reach the same numbers faster, by products with matrices that hold zeros, too. The FLOPs here are
+those that the maths needs, which the benchmark counts, and the results are what tests compare the layers with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keras layers of the Equivariant Transformer, the posterior and the picture's convolutions, registered as "etvae_tf"."""
+"""Keras layers of the Equivariant Transformer, the posterior and pictures; each is registered under "etvae_tf"."""
 
 from etvae_tf.layers.cyclic import CyclicConv2D
 from etvae_tf.layers.pose import Pose, RotationPose

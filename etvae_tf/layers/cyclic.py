@@ -55,8 +55,8 @@ class CyclicConv2D(keras.layers.Layer):
 
     Input (B, A, R, C); output (B, A, ceil(R / s), F), or (B, A, 1, F) when `collapse` reads all radii at once.
 
-    There are few radii, so radius and channel are one axis to it, and each step along angle a (R C, R' F) matrix that is
-    zero where the kernel does not reach: one matrix product, many times faster on CPUs than a convolution of a few channels.
+    There are few radii, so radius and channel are treated as one axis, and the kernel as a (R C, R' F) matrix for each
+    step along angle, zero where it does not reach. That product is faster on CPUs than a convolution of few channels.
     """
 
     def __init__(self, filters: int, kernel_size: int = 5, radial_stride: int = 1, collapse: bool = False, **kwargs):

@@ -1,7 +1,7 @@
 """Convolutions of stride 2 between a picture, which has few channels, and features.
 
-Weights and results are those of Keras's layers. Only the way towards the picture is another one, a 3x3 convolution whose
-outputs are the four pixels of a place (Shi et al. 2016): on CPUs TensorFlow's own takes two to three times as long there.
+Weights and results are those of Keras's layers. Only the way towards the picture differs: a 3x3 convolution whose
+outputs are the four pixels of a place (Shi et al. 2016). TensorFlow's own takes two to three times as long on CPUs.
 """
 
 from __future__ import annotations

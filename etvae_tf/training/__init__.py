@@ -3,8 +3,8 @@
 from etvae_tf.training.callbacks import RunState
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
-from etvae_tf.training.phases import REGIMES, Phase, phases
-from etvae_tf.training.train import train
+from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
+from etvae_tf.training.train import train, training_set
 from etvae_tf.training.validate import validate_config
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "PosteriorCollapse",
     "RunFolder",
     "RunState",
+    "compile_for",
     "phases",
     "train",
+    "training_set",
     "validate_config",
 ]

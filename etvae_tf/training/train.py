@@ -20,7 +20,7 @@ from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
-__all__ = ["train"]
+__all__ = ["train", "training_set"]
 
 
 def train(
@@ -76,7 +76,7 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     upright = [] if fine_tuned or model.encoder.pose is None else [Upright(sky)]
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
     model.fit(
-        _training_set(phase, config, data, epoch * steps),
+        training_set(phase, config, data, epoch * steps),
         epochs=epochs,
         initial_epoch=epoch,
         steps_per_epoch=steps,
@@ -92,8 +92,18 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     )
 
 
-def _training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -> tf.data.Dataset:
-    """Batches from `first_step` of the phase on: functions of (seed, step)."""
+def training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -> tf.data.Dataset:
+    """Batches from `first_step` of a phase on: functions of (seed, step).
+
+    Args:
+        phase: says which of the pool and the labelled galaxies each step takes.
+        config: of the whole run.
+        data: what it learns from.
+        first_step: of the phase.
+
+    Returns:
+        Dataset of the dictionaries that `ETVAE.fit` takes.
+    """
     augment = {
         "augment_flips": config.data.augment_flips,
         "augment_rotations": config.data.augment_rotations,
