@@ -82,6 +82,7 @@ def count_flops(function: Callable[..., Any], *arguments: Any) -> int:
         graph = tf.function(function).get_concrete_function(*arguments).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
+    tf.get_logger().setLevel("ERROR")  # the profiler calls what TensorFlow deprecates
     return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
 
 

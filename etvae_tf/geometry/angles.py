@@ -44,6 +44,6 @@ def circular_mean(weights: tf.Tensor, order: int = 1) -> tf.Tensor:
     """
     count = weights.shape[-1]
     phase = order * 2 * math.pi * tf.range(count, dtype=weights.dtype) / count
-    sine = tf.linalg.matvec(weights, tf.sin(phase))
-    cosine = tf.linalg.matvec(weights, tf.cos(phase))
+    sine = tf.reduce_sum(weights * tf.sin(phase), axis=-1)
+    cosine = tf.reduce_sum(weights * tf.cos(phase), axis=-1)
     return tf.atan2(sine, cosine + _FLAT) / order

@@ -28,10 +28,10 @@ def warp(images: tf.Tensor, affine: tf.Tensor, sampler: Callable[..., tf.Tensor]
     """
     height, width = images.shape[1:3]
     points = np.concatenate([pixel_points(height, width).T, np.ones([1, height * width], np.float32)])
-    to_pixels = np.array([[0, -1], [1, 0]], np.float32)  # (x, y) to (row, column), from the middle
     middle = np.array([[0, 0, (height - 1) / 2], [0, 0, (width - 1) / 2]], np.float32)
-    pixel_affine = tf.reshape(tf.matmul(to_pixels[None], affine) + middle, [-1, 3])  # one product, not one a picture
-    positions = tf.reshape(tf.matmul(pixel_affine, points), [-1, 2, height * width])
+    to_pixels = middle + tf.stack([-affine[:, 1], affine[:, 0]], axis=1)  # (x, y, 1) to (row, column)
+    positions = tf.matmul(tf.reshape(to_pixels, [-1, 3]), points)  # one product, not one a picture
+    positions = tf.reshape(positions, [-1, 2, height * width])
     return tf.reshape(sampler(images, positions), [-1, height, width, images.shape[3]])
 
 
