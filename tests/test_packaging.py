@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -45,6 +48,16 @@ def test_ci_installs_with_the_commands_of_the_readme():
     assert len(commands) == 2
     for command in commands:
         assert command in readme
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
+def test_fast_kernels_are_chosen_unless_the_environment_says_otherwise(before, after):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment |= {} if before is None else {"TF_ENABLE_ONEDNN_OPTS": before}
+    question = "import etvae_tf; from tensorflow.python.util import _pywrap_util_port as p; print(p.IsMklEnabled())"
+    asked = [sys.executable, "-c", question]
+    answer = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == str(after == "1")
 
 
 def test_extras_are_those_the_readme_offers():

@@ -138,6 +138,20 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert not workdir.exists()
 
 
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--mode=benchmark", "--n_labels=100"], "--mode=benchmark does not use --n_labels"),
+        (["--mode=benchmark", "--workdir={folder}/run"], "--mode=benchmark does not use --workdir"),
+        (["--json={folder}/numbers.json"], "--mode=train does not use --json"),
+    ],
+)
+def test_flags_of_other_modes_are_refused(flags: list[str], sentence: str, tmp_path: Path) -> None:
+    refused = main(*(flag.format(folder=tmp_path) for flag in flags))
+    assert refused.returncode == 2 and sentence in refused.stderr and "Traceback" not in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_evaluate_refuses_a_folder_without_a_run(tmp_path: Path) -> None:
     refused = main("--mode=evaluate", f"--workdir={tmp_path}", "--data=table.csv")
     assert refused.returncode == 2 and "holds no run" in refused.stderr
@@ -145,5 +159,6 @@ def test_evaluate_refuses_a_folder_without_a_run(tmp_path: Path) -> None:
 
 def test_help_names_every_flag() -> None:
     text = main("--help").stdout
-    for flag in ("regime", "n_labels", "seed", "workdir", "data", "images", "unlabelled", "split", "mode", "config"):
+    names = ("regime", "n_labels", "seed", "workdir", "data", "images", "unlabelled", "split", "mode", "config", "json")
+    for flag in names:
         assert f"--{flag}" in text

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from etvae_tf.errors import InputError
 from etvae_tf.serving import export
 from etvae_tf.serving.export import describe, export_model, newest_version
 
+SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 ANSWERS = ["round", "spiral", "star"]
 
 
@@ -26,6 +29,15 @@ def test_holds_what_serves_and_nothing_else(model, version):
     assert len(weights) == sum(len(part.weights) for part in parts) + 1  # and log_pixel_scale
     assert not [name for name in names if "optimizer" in name]
     assert {path.name for path in version.parent.iterdir()} == {"1"}
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_graphs_hold_neither_xla_nor_kernels_of_one_cpu(version, committed):
+    folder = SAVED_MODELS / "etvae" / "1" if committed else version
+    graph = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
+    assert not [one.signature.name for one in graph.library.function if one.attr["_XlaMustCompile"].b]
+    nodes = [node for one in graph.library.function for node in one.node_def]
+    assert nodes and not [node.op for node in nodes if node.op.startswith(("_Mkl", "Xla"))]
 
 
 @pytest.fixture
