@@ -178,6 +178,7 @@ def test_gradients_are_finite_and_reach_every_weight(name: str) -> None:
         assert gradient is not None and np.isfinite(gradient).all()
 
 
+@pytest.mark.slow
 def test_training_step_compiles_with_xla() -> None:
     model, (images,), _ = make("ETVAE")
     model.compile("adam", "adam")

@@ -24,6 +24,7 @@ def config(**changes: object) -> ConfigDict:
     return tiny
 
 
+@pytest.mark.slow
 def test_everything_is_measured_printed_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

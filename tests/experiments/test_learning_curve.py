@@ -27,6 +27,7 @@ def tiny() -> ConfigDict:
     return config
 
 
+@pytest.mark.slow
 def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits, original = [], ETVAE.fit
 

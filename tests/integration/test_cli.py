@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = ["smooth", "featured_or_disk", "artifact"]
 

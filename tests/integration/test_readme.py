@@ -12,6 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import etvae_tf
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 25  # lines
 FEWER = {"steps=100": "steps=2", "epochs=10": "epochs=2", "synthesise(2000": "synthesise(1920"}

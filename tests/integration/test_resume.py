@@ -16,6 +16,8 @@ import pytest
 
 import etvae_tf  # noqa: F401  registers the model for load_model
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 12  # of each phase: enough to be killed in the middle of either
 

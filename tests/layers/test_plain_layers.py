@@ -77,11 +77,15 @@ def median_difference(first: list[np.ndarray], second: list[np.ndarray]) -> floa
     return float(np.median([np.abs(one - other).max() / np.abs(one).max() for one, other in pairs]))
 
 
-@pytest.mark.parametrize("group", ["rotation", "rotation_scale", "none"])
-@pytest.mark.parametrize(("channels", "view_weight"), [(1, 0.0), (3, 100.0)])
-def test_a_step_moves_weights_as_plain_layers_do(group: str, channels: int, view_weight: float) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("channels", "group", "view_weight"),
+    [(1, "rotation", 0.0), (3, "rotation", 100.0), (1, "rotation_scale", 0.0), (3, "none", 100.0)],
+)
+def test_a_step_moves_weights_as_plain_layers_do(channels: int, group: str, view_weight: float) -> None:
     with plain_layers():
         expected = updates(channels, group, view_weight)
     assert median_difference(expected, updates(channels, group, view_weight)) < UPDATE_RTOL
-    brighter = updates(channels, group, view_weight, brightness=1.01)
-    assert median_difference(expected, brighter) > UPDATE_RTOL, "a change of the pictures by 1 % must show"
+    if (channels, group) == (1, "rotation"):
+        brighter = updates(channels, group, view_weight, brightness=1.01)
+        assert median_difference(expected, brighter) > UPDATE_RTOL, "a change of the pictures by 1 % must show"

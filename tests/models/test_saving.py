@@ -87,6 +87,7 @@ def assert_equal_files(first: Path, second: Path) -> None:
             np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_saved_model_goes_on_in_a_new_process_as_if_never_interrupted(tmp_path: Path) -> None:
     model = compiled_model()
 

@@ -92,6 +92,7 @@ def test_weights_warm_up_linearly(step: int, expected: float) -> None:
     assert float(_warmth(tf.constant(step), 0)) == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("likelihood", ["gaussian", "laplace", "bernoulli"])
 def test_every_pixel_likelihood_learns(likelihood: str) -> None:
     model = compiled(tiny_model(pixel_likelihood=likelihood))
@@ -102,6 +103,7 @@ def test_every_pixel_likelihood_learns(likelihood: str) -> None:
     assert np.isfinite(elbos).all() and elbos[-1] > elbos[0]
 
 
+@pytest.mark.slow
 def test_votes_are_learnt() -> None:
     model = compiled(tiny_model())
     before = float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES)))

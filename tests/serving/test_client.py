@@ -23,6 +23,8 @@ from etvae_tf.serving.local.errors import ServingError
 from etvae_tf.serving.local.models import Version
 from etvae_tf.serving.server import LocalServer
 
+pytestmark = pytest.mark.slow
+
 FLOAT_ATOL = 1e-6  # float32 against float64 arithmetic
 ROOT = Path(__file__).resolve().parents[2]
 UNUSED = "127.0.0.1:1"  # a privileged port without a server

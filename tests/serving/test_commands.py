@@ -21,6 +21,8 @@ from etvae_tf.errors import InputError
 from etvae_tf.serving import commands
 from etvae_tf.serving.commands import export_run, predict_pictures
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = [*(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std")), "pose_angle"]
 

@@ -84,6 +84,7 @@ def assert_equal(target: Path, expected: dict[str, np.ndarray]) -> None:
         np.testing.assert_allclose(found[key], values, atol=BATCH_ATOL, rtol=BATCH_ATOL, err_msg=key)
 
 
+@pytest.mark.slow
 def test_loads_where_keras_probability_and_this_package_are_missing(version, paths, expected, tmp_path):
     run("-c", WITHOUT_PACKAGES, version, tmp_path / "outputs.npz", *paths)
     assert_equal(tmp_path / "outputs.npz", expected)
@@ -134,6 +135,7 @@ def test_signatures_leave_the_batch_free(version):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")  # its successor is a new package
 def test_converts_to_tflite(version):
     converter = tf.lite.TFLiteConverter.from_saved_model(str(version), signature_keys=["serving_default"])

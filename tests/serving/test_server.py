@@ -137,6 +137,7 @@ def test_stopping_finishes_what_is_under_way_and_frees_the_ports(versions, monke
         wait_until_free(port)
 
 
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_told_to_stop(versions):
     flags = (f"--model_base_path={versions}", "--port=0", "--rest_api_port=0")
     command = [sys.executable, "-m", "etvae_tf.serving.server", *flags]

@@ -18,6 +18,8 @@ from etvae_tf.evaluation import prediction_spread
 from etvae_tf.geometry import rotate
 from etvae_tf.training import RunFolder, train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["order1", "order2"])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ETVAE:

@@ -15,6 +15,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from etvae_tf import ETVAE
 from etvae_tf.data import batches, synthesise
 
+pytestmark = pytest.mark.slow
+
 STEPS = 2  # of an epoch; every epoch sees the same batches
 GALAXIES = synthesise(24, image_size=32)
 IMAGES = tf.constant(GALAXIES.images, tf.float32) / 255.0

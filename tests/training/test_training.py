@@ -18,6 +18,8 @@ from etvae_tf.models import ETVAE, build_model
 from etvae_tf.training import REGIMES, RunFolder, phases, train, validate_config
 from etvae_tf.training.phases import compile_for
 
+pytestmark = pytest.mark.slow
+
 
 def run(regime: str, folder: Path, skipped: tuple = (), **changes: object) -> tuple[ETVAE, GalaxyData, RunFolder]:
     config = quicktest.get_config()
