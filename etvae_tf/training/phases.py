@@ -66,8 +66,9 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
     decay = keras.optimizers.schedules.CosineDecay
     pretrained = phase.labelled and phase.unlabelled and not config.alternating_from_scratch
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            decay(config.vote_learning_rate, phase.steps), weight_decay=config.weight_decay
+        optimizer=keras.optimizers.Adam(
+            decay(config.vote_learning_rate, phase.steps),
+            weight_decay=config.weight_decay or None,  # a decay of 0 would read and write every weight for nothing
         ),
         vae_optimizer=keras.optimizers.Adam(
             decay(config.vae_learning_rate * (config.alternating_vae_rate if pretrained else 1.0), phase.steps)
