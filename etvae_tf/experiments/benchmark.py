@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +25,11 @@ from etvae_tf.experiments.plain_layers import plain_layers
 from etvae_tf.files import write_json
 from etvae_tf.models import ETVAE, build_model
 from etvae_tf.training import Phase, compile_for, training_set, validate_config
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None
 
 __all__ = ["benchmark", "count_flops"]
 
@@ -52,7 +57,7 @@ def benchmark(config: Any, json_path: str | Path | None = None) -> dict[str, Any
 
     Returns:
         What the file holds: environment; matmul_gflops; steps, pipelines and predictions, a list each; jpeg_ms, per
-        picture; peak_memory_mib, of this process.
+        picture; peak_memory_mib, of this process, None on Windows.
 
     Raises:
         InputError: the config is impossible, names a table, or has no pose to compare with.
@@ -69,7 +74,7 @@ def benchmark(config: Any, json_path: str | Path | None = None) -> dict[str, Any
     result["pipelines"] = [_time_pipeline(name, config, data) for name in _PHASES]
     result["predictions"] = _time_predictions(config, data)
     result["jpeg_ms"] = _time_jpeg(config, data)
-    result["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result["peak_memory_mib"] = _peak_memory_mib()
     print(_table(result))
     if json_path:
         write_json(json_path, result)
@@ -107,6 +112,13 @@ def _environment() -> dict[str, Any]:
         "keras": keras.__version__,
         "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
     }
+
+
+def _peak_memory_mib() -> float | None:
+    """Of this process; None where the system does not say."""
+    if resource is None:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _in_turns(calls: dict[Any, Callable[[], Any]], rounds: int = _ROUNDS) -> dict[Any, dict[str, float]]:
@@ -215,9 +227,10 @@ def _table(result: dict[str, Any]) -> str:
     pipelines = "; ".join(f"{row['pipeline']} {_cell(row)}" for row in result["pipelines"])
     lines += [
         f"Input pipeline alone, a batch: {pipelines}.",
-        f"Decoding a {_JPEG}x{_JPEG} JPEG: {result['jpeg_ms']:.2f} ms. Peak memory of this process: "
-        f"{result['peak_memory_mib']:.0f} MiB.",
+        f"Decoding a {_JPEG}x{_JPEG} JPEG: {result['jpeg_ms']:.2f} ms.",
     ]
+    if result["peak_memory_mib"] is not None:
+        lines.append(f"Peak memory of this process: {result['peak_memory_mib']:.0f} MiB.")
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ def convolve(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """(B, 2 H, 2 W, C) and (K, K, C, F), K = 5 or 6, to (B, H, W, F)."""
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        before = _WHOLE - kernel.shape[0]  # zeros: one of padding "SAME"'s pixels is then no longer read
+        before = _WHOLE - kernel.shape[0]  # zeros, since "SAME" pads one pixel less there for K = 5
         to_images = _to_picture(upstream, tf.pad(kernel, [[before, 0], [before, 0], [0, 0], [0, 0]]))
         with tf.control_dependencies([to_images]):  # the whole pose waits for that, and nothing for the kernel's
             return to_images, _to_kernel(images, upstream, kernel)
