@@ -121,10 +121,10 @@ def _peak_memory_mib() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _in_turns(calls: dict[Any, Callable[[], Any]], rounds: int = _ROUNDS) -> dict[Any, dict[str, float]]:
-    """Median and quartiles of each call's milliseconds; a call returns what has to be ready, or nothing."""
+def _in_turns(calls: dict[Any, Callable[[], Any]], repeated: float = 1) -> dict[Any, dict[str, float]]:
+    """Median and quartiles of each call's milliseconds; a call returns what has to be ready."""
     times: dict[Any, list[float]] = {name: [] for name in calls}
-    for turn in range(_WARM + rounds):
+    for turn in range(_WARM + max(1, round(repeated * _ROUNDS))):
         for name, call in calls.items():
             start = time.perf_counter()
             tf.nest.map_structure(np.asarray, call())
@@ -175,7 +175,7 @@ def _time_steps(name: str, config: Any, data: GalaxyData, peak: float) -> list[d
 def _time_pipeline(name: str, config: Any, data: GalaxyData) -> dict[str, Any]:
     """A phase's batches, with nothing beside them."""
     batches = iter(training_set(_PHASES[name], config, data, 0))
-    return {"pipeline": name, **_in_turns({name: lambda: next(batches)}, 4 * _ROUNDS)[name]}
+    return {"pipeline": name, **_in_turns({name: lambda: next(batches)}, repeated=4)[name]}
 
 
 def _time_predictions(config: Any, data: GalaxyData) -> list[dict[str, Any]]:
@@ -205,7 +205,7 @@ def _time_jpeg(config: Any, data: GalaxyData) -> float:
         )
         return list(dataset)
 
-    return _in_turns({"jpeg": decode}, 5)["jpeg"]["ms"] / _PREDICTED
+    return _in_turns({"jpeg": decode}, repeated=0.2)["jpeg"]["ms"] / _PREDICTED
 
 
 def _table(result: dict[str, Any]) -> str:
