@@ -1,7 +1,7 @@
 """Every field of a run, with its meaning, unit and source. The other configs change a few of them.
 
 python main.py --regime=two_step --n_labels=1200
-    on synthetic galaxies: 7 min 40 s on two CPU cores; vote_rmse 0.112, constant mean 0.291.
+    on synthetic galaxies: vote_rmse 0.112, constant mean 0.291, in 7 min 40 s on two CPU cores at commit 8c595d2.
 """
 
 from ml_collections import ConfigDict
