@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from etvae_tf.experiments.intervals import Interval, metric_interval, resampling_weights
+from etvae_tf.experiments.intervals import galaxy_share, seed_interval
 from etvae_tf.files import write_atomically
 
 __all__ = ["label_efficiency", "summarise", "write_report"]
@@ -36,25 +36,25 @@ def write_report(root: Path, runs: pd.DataFrame, title: str, reference: str) -> 
 
 
 def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Means and 95 % intervals (bootstrap over seeds and test galaxies) of every arm and number of labels.
+    """Means of every arm and number of labels, with 95 % intervals.
 
     Returns:
-        A row per arm and n_labels with METRIC, METRIC_low, METRIC_high; METRIC_difference to the reference at the same
-        seeds, galaxies and labels, with its interval; equivalent_labels, how many labels the reference needs for the
-        same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest); vote_nll, the mean over seeds.
+        A row per arm and n_labels with METRIC, the mean over seeds, METRIC_low and METRIC_high, its t interval over
+        seeds, and METRIC_galaxies, half the width of the interval over test galaxies alone; METRIC_difference to the
+        reference at the same seeds, galaxies and labels, with the same three; equivalent_labels, how many labels the
+        reference needs for the same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest);
+        vote_nll, the mean over seeds.
     """
     arms = sorted(runs["arm"].unique(), key=lambda arm: (arm != reference, arm))
     rows = []
     for n_labels in sorted(runs["n_labels"].unique()):
         errors = {arm: _errors(root, runs[(runs["arm"] == arm) & (runs["n_labels"] == n_labels)]) for arm in arms}
-        weights = resampling_weights(*errors[reference]["vote_rmse"].shape)
         for arm in arms:
             row = {"arm": arm, "n_labels": n_labels, "seeds": len(errors[arm]["vote_rmse"])}
             for metric in _METRICS:
-                own, other, root_mean = errors[arm][metric], errors[reference][metric], metric == "vote_rmse"
-                row |= _columns(metric, metric_interval(own, weights, root_mean))
+                row |= _columns(metric, errors[arm][metric])
                 if arm != reference:
-                    row |= _columns(f"{metric}_difference", metric_interval(own, weights, root_mean, other))
+                    row |= _columns(metric, errors[arm][metric], errors[reference][metric])
             runs_of_row = (runs["arm"] == arm) & (runs["n_labels"] == n_labels)
             rows.append(row | {"vote_nll": runs.loc[runs_of_row, "vote_nll"].mean()})
     summary = pd.DataFrame(rows)
@@ -96,8 +96,18 @@ def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
     return {"vote_rmse": np.stack(squared), "mean_vote_l1": np.stack(absolute)}
 
 
-def _columns(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+def _columns(metric: str, errors: np.ndarray, reference: np.ndarray | None = None) -> dict[str, float]:
+    """A metric of errors (S, N), or its difference to the reference's, with both kinds of interval."""
+    root = metric == "vote_rmse"
+
+    def by_seed(values: np.ndarray) -> np.ndarray:
+        return np.sqrt(values.mean(axis=1)) if root else values.mean(axis=1)
+
+    name = metric if reference is None else f"{metric}_difference"
+    values = by_seed(errors) if reference is None else by_seed(errors) - by_seed(reference)
+    mean, low, high = seed_interval(values)
+    galaxies = galaxy_share(errors, root, reference)
+    return {name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_galaxies": galaxies}
 
 
 def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
@@ -121,18 +131,19 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
     seeds = runs["seed"].unique()
     galaxies = int(runs["n_galaxies"].iloc[0])
     if len(seeds) > 1:
-        kind, over = f"Means over {len(seeds)} seeds", "seeds and galaxies"
-    else:  # how far draws of the labels scatter is not in the intervals
-        kind, over = f"Seed {seeds[0]} alone", "galaxies alone"
+        kind = f"Means over {len(seeds)} seeds, in brackets their 95 % t interval (paired in the differences)"
+    else:
+        kind = f"Seed {seeds[0]} alone, so that nothing is known of other seeds"
     return "\n".join(lines) + (
-        f"\n\n{kind}, on {galaxies} test galaxies, with 95 % intervals (bootstrap over {over}, paired in the "
-        f"differences). Constant mean: {constant}.\n"
+        f"\n\n{kind}; after +- half the width of the 95 % interval over the {galaxies} test galaxies alone (bootstrap). "
+        f"Constant mean: {constant}.\n"
     )
 
 
 def _cell(row: dict[str, float], name: str, form: str) -> str:
     mean, low, high = (form.format(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
-    return f"{mean} [{low}, {high}]"
+    interval = "" if np.isnan(row[f"{name}_low"]) else f" [{low}, {high}]"
+    return f"{mean}{interval} +- {row[f'{name}_galaxies']:.4f}"
 
 
 def _labels(equivalent: float, n_labels: pd.Series) -> str:
@@ -147,7 +158,8 @@ def _draw(summary: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
     for axis, metric in zip(figure.subplots(1, len(_METRICS)), _METRICS, strict=True):
         for index, (arm, rows) in enumerate(summary.groupby("arm", sort=False)):
             shift = 1.03 ** (index - 1)  # intervals side by side
-            ends = [rows[metric] - rows[f"{metric}_low"], rows[f"{metric}_high"] - rows[metric]]
+            over_seeds = rows[f"{metric}_high"] - rows[metric]
+            ends = over_seeds.fillna(rows[f"{metric}_galaxies"])
             line = axis.errorbar(rows["n_labels"] * shift, rows[metric], ends, marker="o", capsize=3, label=arm)
             points = runs[runs["arm"] == arm]
             color = line.lines[0].get_color()

@@ -1,4 +1,4 @@
-"""Bootstrap intervals, label efficiency, and the report."""
+"""Intervals over seeds and galaxies, label efficiency, and the report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from tolerances import COVERAGE_ATOL
 
-from etvae_tf.experiments.intervals import metric_interval, resampling_weights
+from etvae_tf.experiments.intervals import galaxy_share, seed_interval
 from etvae_tf.experiments.report import label_efficiency, write_report
 
 SEEDS, GALAXIES = 4, 500
@@ -18,32 +20,35 @@ def errors(level: float, seed: int = 0) -> np.ndarray:
     return np.random.RandomState(seed).exponential(level, (SEEDS, GALAXIES))
 
 
-def test_weights_are_draws_with_replacement() -> None:
-    by_seed, by_galaxy = resampling_weights(SEEDS, GALAXIES)
-    np.testing.assert_allclose(by_seed.sum(axis=0), 1)
-    np.testing.assert_allclose(by_galaxy.sum(axis=0), 1)
-    assert set(np.round(np.unique(by_seed) * SEEDS)) == {0, 1, 2, 3, 4}
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_interval_over_few_seeds_covers_what_it_says(seeds: int) -> None:
+    draws = np.random.default_rng(seeds).standard_normal((20_000, seeds))
+    covered = np.mean([interval.low <= 0 <= interval.high for interval in map(seed_interval, draws)])
+    assert covered == pytest.approx(0.95, abs=COVERAGE_ATOL)
 
 
-@pytest.mark.parametrize("root", [True, False])
-def test_mean_is_the_mean_over_seeds_and_lies_in_its_interval(root: bool) -> None:
-    values = errors(0.03)
-    interval = metric_interval(values, resampling_weights(SEEDS, GALAXIES), root)
-    by_seed = values.mean(axis=1)
-    assert interval.mean == pytest.approx(np.mean(np.sqrt(by_seed) if root else by_seed))
-    assert interval.low < interval.mean < interval.high
+def test_interval_over_seeds_is_that_of_scipys_paired_test() -> None:
+    own, reference = errors(0.03).mean(axis=1), errors(0.02, seed=1).mean(axis=1)
+    expected = stats.ttest_rel(own, reference).confidence_interval(0.95)
+    interval = seed_interval(own - reference)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    assert interval.mean == pytest.approx(own.mean() - reference.mean())
 
 
-def test_interval_has_the_width_that_theory_gives() -> None:
-    values = np.tile(errors(1.0)[:1], (SEEDS, 1))  # seeds agree: the galaxies alone scatter
-    interval = metric_interval(values, resampling_weights(SEEDS, GALAXIES), root=False)
-    assert interval.high - interval.low == pytest.approx(2 * 1.96 * values[0].std() / np.sqrt(GALAXIES), rel=0.1)
+def test_one_seed_has_no_interval() -> None:
+    interval = seed_interval(np.array([0.2]))
+    assert interval.mean == 0.2 and np.isnan(interval.low) and np.isnan(interval.high)
+
+
+def test_share_of_the_galaxies_is_what_theory_gives() -> None:
+    values = np.tile(errors(1.0)[:1], (SEEDS, 1))
+    assert galaxy_share(values, root=False) == pytest.approx(1.96 * values[0].std() / np.sqrt(GALAXIES), rel=0.1)
+    assert galaxy_share(values**2, root=True) < galaxy_share(values**2, root=False)  # half the slope at a mean of 2
 
 
 def test_pairing_takes_out_what_two_arms_share() -> None:
-    values, weights = errors(1.0), resampling_weights(SEEDS, GALAXIES)
-    difference = metric_interval(values - 0.01, weights, False, values)
-    assert (difference.low, difference.high) == pytest.approx((-0.01, -0.01))
+    values = errors(1.0)
+    assert galaxy_share(values - 0.01, False, values) == pytest.approx(0, abs=1e-12)
 
 
 def test_label_efficiency_inverts_the_reference_curve() -> None:
@@ -78,6 +83,6 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
     assert better["mean_vote_l1_difference_high"] == pytest.approx(-0.2)
     assert np.isinf(better["equivalent_labels"])
     text = (tmp_path / "study.md").read_text()
-    assert "| 20 | better | 0.1000 [0.1000, 0.1000] | -0.1000 [-0.1000, -0.1000] |" in text
+    assert "| 20 | better | 0.1000 [0.1000, 0.1000] +- 0.0000 | -0.1000 [-0.1000, -0.1000] +- 0.0000 |" in text
     assert "| more than 20 | 0.3000 |" in text and "vote_rmse 0.5000" in text
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000
