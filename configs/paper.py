@@ -8,12 +8,12 @@ The authors' feature maps (16x8x8 before the latent) and learning rates are kept
 
 from ml_collections import ConfigDict
 
-from configs import default
+from etvae_tf.config import get_config as default_config
 
 
 def get_config() -> ConfigDict:
     """Paper-era sizes on the default pipeline."""
-    config = default.get_config()
+    config = default_config()
     config.data.image_size = 128
     config.model.latent_dim = 100
     config.model.filters = (32, 32, 16, 16)

@@ -5,12 +5,12 @@ python main.py --config=configs/quicktest.py
 
 from ml_collections import ConfigDict
 
-from configs import default
+from etvae_tf.config import get_config as default_config
 
 
 def get_config() -> ConfigDict:
     """A few steps of a tiny model on 32x32 synthetic galaxies."""
-    config = default.get_config()
+    config = default_config()
     config.n_labels = 40
     config.data.image_size = 32
     config.data.synthetic_train = 200

@@ -7,12 +7,12 @@ README.md says what it gave on the Kaggle galaxies, and at which commit.
 
 from ml_collections import ConfigDict
 
-from configs import default
+from etvae_tf.config import get_config as default_config
 
 
 def get_config() -> ConfigDict:
     """The default run in every regime, in colour; `curve` says which runs to compare."""
-    config = default.get_config()
+    config = default_config()
     config.data.channels = 3
     config.data.validation_fraction = 0.0  # all n are learnt from; the last weights are kept, for the steps are fixed
     config.data.augment_outskirts = 0.8

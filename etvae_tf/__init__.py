@@ -4,6 +4,11 @@ Importing the package registers its layers and models with Keras, so that `keras
 """
 
 import os
+import sys
+
+if sys.argv[:1] == ["-m"]:  # `python -m etvae_tf` is a program, as main.py is: Keras and TensorFlow are its own
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up notices, not its errors
 
 # TensorFlow chooses its faster CPU kernels (oneDNN) by itself only where the CPU has AVX-512 VNNI; with AVX2 they are a
 # third faster here, too. It reads this once, when it is first imported, so an earlier import leaves it as it is.

@@ -1,10 +1,12 @@
-"""Every field of a run, with its meaning, unit and source. The other configs change a few of them.
+"""Every field of a run, with its meaning, unit and source. The presets in `configs/` change a few of them.
 
 python main.py --regime=two_step --n_labels=1200
     on synthetic galaxies: vote_rmse 0.112, constant mean 0.291, in 7 min 40 s on two CPU cores at commit 8c595d2.
 """
 
 from ml_collections import ConfigDict
+
+__all__ = ["get_config"]
 
 
 def get_config() -> ConfigDict:
@@ -14,7 +16,13 @@ def get_config() -> ConfigDict:
     config.n_labels = 1200  # labelled galaxies in all, validation included; the paper compares 100 to 1,200
     config.seed = 0  # of the weights, the drawn labels, the order of the data and every random number of training
 
-    config.data = data = ConfigDict()
+    config.data, config.model, config.train = _data(), _model(), _train()
+    return config.lock()
+
+
+def _data() -> ConfigDict:
+    """Galaxies, and how their pictures are changed in training."""
+    data = ConfigDict()
     data.table = ""  # CSV or Parquet with votes; "" makes synthetic galaxies
     data.images = ""  # folder or zip with one picture per galaxy of the table, named ID.jpg or ID.png
     data.unlabelled = ""  # folder or zip with more pictures, learnt from without labels
@@ -38,8 +46,12 @@ def get_config() -> ConfigDict:
     data.synthetic_train = 6000  # synthetic galaxies that may be learnt from
     data.synthetic_test = 1000  # synthetic galaxies that are only looked at in the end
     data.synthetic_seed = 0  # of the synthetic galaxies: the same sky for every config.seed
+    return data
 
-    config.model = model = ConfigDict()
+
+def _model() -> ConfigDict:
+    """Encoder, decoder and classifier."""
+    model = ConfigDict()
     model.latent_dim = 64  # Z; the paper-era code has 100
     model.filters = (32, 64, 96, 128)  # of the encoder from fine to coarse, each halving the picture; decoder reversed
     model.pixel_likelihood = "gaussian"  # gaussian (learnt scale) | laplace (learnt scale) | bernoulli (paper-era)
@@ -54,8 +66,12 @@ def get_config() -> ConfigDict:
     model.classifier = classifier = ConfigDict()
     classifier.units = 64  # of the hidden layer
     classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
+    return model
 
-    config.train = train = ConfigDict()
+
+def _train() -> ConfigDict:
+    """Steps, batches, rates and weights of terms."""
+    train = ConfigDict()
     train.vae_steps = 1600  # steps of the pre-training that two_step and alternating begin with, whatever the pool
     train.vae_steps_per_picture = 0.2  # more of them for each picture of the pool, in whole epochs
     train.vote_steps = 200  # steps on labels, whatever the n
@@ -68,9 +84,8 @@ def get_config() -> ConfigDict:
     train.vote_learning_rate = 1e-3  # Adam, decayed to 0 by a cosine
     train.alternating_from_scratch = False  # True: no pre-training before alternating (the paper's form)
     train.alternating_vae_rate = 0.3  # of vae_learning_rate, where alternating's ELBO steps follow pre-training
-    train.weight_decay = 0.0  # decoupled (AdamW), of the vote steps
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
     train.kl_warmup_steps = 600  # ELBO steps over which the KL weight rises from 0
     train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
-    return config.lock()
+    return train

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_atomically", "write_json"]
+__all__ = ["flush", "write_atomically", "write_json"]
 
 
 def write_atomically(path: str | Path, writer: Callable[[Path], Any]) -> None:
-    """Calls `writer(temporary_path)` and renames its file to `path`.
+    """Calls `writer(temporary_path)`, flushes its file to disk and renames it to `path`.
 
     Args:
         path: where the file shall stand; its folder is made when missing.
@@ -27,9 +27,26 @@ def write_atomically(path: str | Path, writer: Callable[[Path], Any]) -> None:
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         writer(temporary)
+        flush(temporary)
         os.replace(temporary, path)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush(path: str | Path) -> None:
+    """Has the system write a file, or a folder's list of names, to disk: a rename may reach it before the content.
+
+    Systems that cannot do so for a folder are left as they are.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folder
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -3,7 +3,7 @@
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess
-from etvae_tf.data.load import draw_data, load_data, load_labelled, load_survey
+from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey
 from etvae_tf.data.pipeline import batches, evaluation_batches
 from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import SyntheticGalaxies, synthesise
@@ -16,6 +16,7 @@ __all__ = [
     "Survey",
     "SyntheticGalaxies",
     "batches",
+    "data_fingerprints",
     "draw_data",
     "draw_labels",
     "evaluation_batches",

@@ -17,7 +17,7 @@ from etvae_tf.data.synthetic import ANSWERS as SYNTHETIC_ANSWERS
 from etvae_tf.data.synthetic import synthesise
 from etvae_tf.errors import InputError
 
-__all__ = ["draw_data", "load_data", "load_labelled", "load_survey"]
+__all__ = ["data_fingerprints", "draw_data", "load_data", "load_labelled", "load_survey"]
 
 
 def load_data(config: ml_collections.ConfigDict) -> GalaxyData:
@@ -69,11 +69,39 @@ def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     )
 
 
-def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[str, ...]]:
-    """Loads every galaxy with votes of a table, whatever its split, to score a trained model on.
+def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
+    """What the galaxies of a config depend on, by name of the input, without decoding any picture.
 
     Args:
-        config: `config.data.table` and `config.data.images` name the galaxies.
+        config: a run's config.
+
+    Returns:
+        SHA-256 of table and split, of the pictures' names and contents, or the settings of synthetic galaxies.
+
+    Raises:
+        InputError: an input is missing.
+    """
+    data = config.data
+    if not data.table:
+        settings = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
+        settings |= {"train": data.synthetic_train, "test": data.synthetic_test}
+        return {"synthetic": " ".join(f"{name}={value}" for name, value in settings.items())}
+    if not data.images:
+        raise InputError("--data given without --images; name the folder or zip file of its pictures.")
+    prints = {"table": _file_sha256(data.table), "images": open_images(data.images).fingerprint}
+    if data.unlabelled:
+        prints["unlabelled"] = open_images(data.unlabelled).fingerprint
+    if data.split:
+        prints["split"] = _file_sha256(data.split)
+    return prints
+
+
+def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[str, ...]]:
+    """Loads the galaxies with votes of a table, to score a trained model on.
+
+    Args:
+        config: `config.data.table` and `config.data.images` name the galaxies; where `config.data.split` is given, its
+            test galaxies alone are loaded.
 
     Returns:
         The galaxies (N > 0) and the names of the K answers.
@@ -84,7 +112,9 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[st
     if not config.data.table:
         raise InputError("no table of galaxies to score; give one with --data, and its pictures with --images.")
     source, catalogue = _open(config)
-    which = catalogue.has_votes
+    which = catalogue.has_votes & _split(config, catalogue) if config.data.split else catalogue.has_votes
+    if not which.any():
+        raise InputError(f"none of the test galaxies of {config.data.split} has votes; put labelled galaxies in test.")
     images = _decode(config, source, catalogue.ids[which])
     return Galaxies(catalogue.ids[which], images, catalogue.votes[which]), catalogue.answers
 
@@ -113,7 +143,7 @@ def _load_real(config: ml_collections.ConfigDict) -> Survey:
         pool_ids=pool_ids,
         pool=pool,
         split=_split_table(catalogue.ids, is_test),
-        fingerprints=_fingerprints(config, source, unlabelled),
+        fingerprints=data_fingerprints(config),
     )
 
 
@@ -129,7 +159,6 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
     shape = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
     learn = synthesise(data.synthetic_train, **shape)
     test = synthesise(data.synthetic_test, start=data.synthetic_train, **shape)
-    settings = {**shape, "train": data.synthetic_train, "test": data.synthetic_test}
     is_test = np.arange(data.synthetic_train + data.synthetic_test) >= data.synthetic_train
     return Survey(
         answers=tuple(SYNTHETIC_ANSWERS),
@@ -138,7 +167,7 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
         pool_ids=learn.ids,
         pool=learn.images,
         split=_split_table(np.concatenate([learn.ids, test.ids]), is_test),
-        fingerprints={"synthetic": " ".join(f"{name}={value}" for name, value in settings.items())},
+        fingerprints=data_fingerprints(config),
         truth={"pose": test.pose},
     )
 
@@ -193,16 +222,7 @@ def _split_table(ids: np.ndarray, is_test: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"id": ids, "split": np.where(is_test, "test", "train")})
 
 
-def _fingerprints(
-    config: ml_collections.ConfigDict, source: ImageSource, unlabelled: ImageSource | None
-) -> dict[str, str]:
-    prints = {"table": _file_sha256(config.data.table), "images": source.fingerprint}
-    if unlabelled:
-        prints["unlabelled"] = unlabelled.fingerprint
-    if config.data.split:
-        prints["split"] = _file_sha256(config.data.split)
-    return prints
-
-
 def _file_sha256(path: str | Path) -> str:
+    if not Path(path).is_file():
+        raise InputError(f"no table at {path}, expected a CSV or Parquet file; check the path.")
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -3,20 +3,24 @@
 from etvae_tf.evaluation.evaluate import (
     evaluate_model,
     predict_galaxies,
+    summarise,
     write_predictions,
     write_reconstruction_figure,
     write_votes_figure,
 )
 from etvae_tf.evaluation.figures import loss_figure, reconstruction_figure, votes_figure
 from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_fractions, vote_metrics
+from etvae_tf.evaluation.scoring import evaluate_run
 
 __all__ = [
     "evaluate_model",
     "evaluate_predictions",
+    "evaluate_run",
     "loss_figure",
     "predict_galaxies",
     "prediction_spread",
     "reconstruction_figure",
+    "summarise",
     "vote_fractions",
     "vote_metrics",
     "votes_figure",

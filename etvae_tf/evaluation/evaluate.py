@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from etvae_tf.models import ETVAE
 __all__ = [
     "evaluate_model",
     "predict_galaxies",
+    "summarise",
     "write_predictions",
     "write_reconstruction_figure",
     "write_votes_figure",
@@ -94,9 +96,21 @@ def _pose_scatter(pose: np.ndarray, true_pose: np.ndarray) -> float:
 
 
 def write_predictions(
-    path: Path, galaxies: Galaxies, predictions: dict[str, np.ndarray], answers: tuple[str, ...]
+    path: Path,
+    galaxies: Galaxies,
+    predictions: dict[str, np.ndarray],
+    answers: tuple[str, ...],
+    marks: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """One row per galaxy: id, voted and predicted fraction of each answer, and the pose angle in radians."""
+    """One row per galaxy: id, voted and predicted fraction of each answer, and the pose angle in radians.
+
+    Args:
+        path: of the CSV file.
+        galaxies: N of them, with votes.
+        predictions: of the model.
+        answers: names of the K answers.
+        marks: more columns (N,) by name.
+    """
     voted = vote_fractions(galaxies.votes)
     columns: dict[str, np.ndarray] = {"id": galaxies.ids}
     for index, answer in enumerate(answers):
@@ -104,7 +118,7 @@ def write_predictions(
         columns[f"{answer}_predicted"] = predictions["vote_fractions"][:, index]
     if predictions["pose"].shape[1]:
         columns["pose_angle"] = predictions["pose"][:, 0]
-    table = pd.DataFrame(columns)
+    table = pd.DataFrame({**columns, **(marks or {})})
     write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
 
 
@@ -116,11 +130,32 @@ def write_votes_figure(
     votes_figure(vote_fractions(galaxies.votes[voting]), predictions["vote_fractions"][voting], answers, path)
 
 
-def write_reconstruction_figure(path: Path, model: ETVAE, galaxies: Galaxies, decoder_trained: bool = True) -> None:
-    """Input, canonical view and, where the decoder was trained, reconstruction of the first galaxies."""
+def write_reconstruction_figure(path: Path, model: ETVAE, autoencoder: ETVAE | None, galaxies: Galaxies) -> None:
+    """Input, canonical view and, where a decoder was trained, reconstruction of the first galaxies.
+
+    Args:
+        path: of the picture.
+        model: gives the canonical views where there is no autoencoder.
+        autoencoder: gives canonical views and reconstructions; None without a trained decoder.
+        galaxies: whose first ones are shown.
+    """
     images = tf.constant(galaxies.images[:_SHOWN], tf.float32) / 255.0
-    posterior, reconstructions = model.reconstruct(images)
+    posterior, reconstructions = (autoencoder or model).reconstruct(images)
     columns = {"input": images.numpy(), "canonical": posterior.canonical.numpy()}
-    if decoder_trained:
+    if autoencoder is not None:
         columns["reconstruction"] = reconstructions.numpy()
     reconstruction_figure(columns, path)
+
+
+def summarise(metrics: dict[str, Any], folder: Path) -> str:
+    """The three lines that scoring a model ends with: metrics as in metrics.json, and the folder that holds them."""
+    constant = metrics["constant_mean"]
+    pose, spread = metrics["pose_error_degrees"], metrics["prediction_spread_under_rotation"]
+    error = "no pose" if pose is None else f"pose error {pose:.2f} degrees (median)"
+    return (
+        f"vote_rmse {metrics['vote_rmse']:.4f} on {metrics['n_galaxies']} galaxies (constant mean "
+        f"{constant['vote_rmse']:.4f}), mean_vote_l1 {metrics['mean_vote_l1']:.4f} ({constant['mean_vote_l1']:.4f}), "
+        f"vote_nll {metrics['vote_nll']:.4f} ({constant['vote_nll']:.4f})\n"
+        f"accuracy {metrics['accuracy']:.3f}, {error}, prediction spread under rotation {spread:.4f}\n"
+        f"everything is in {folder}"
+    )

@@ -81,7 +81,8 @@ def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[st
     Bins of fewer than 10 galaxies have no mean.
 
     Args:
-        fractions, predicted: arrays (N, K), in [0, 1].
+        fractions: array (N, K), voted, in [0, 1].
+        predicted: array (N, K), in [0, 1].
         answers: names of the K answers.
         path: of the PNG.
     """

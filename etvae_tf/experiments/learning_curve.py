@@ -26,7 +26,7 @@ _VOTES = {
     "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count"),
     "train": (
         "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
-        "alternating_from_scratch", "alternating_vae_rate", "weight_decay", "freeze_encoder",
+        "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder",
     ),
 }  # fmt: skip
 
@@ -63,7 +63,8 @@ def learning_curve(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
             surveys[key] = load_survey(largest)
             draw_data(surveys[key], largest)
         folder = root / "runs" / f"{arm}_n{n_labels}_seed{seed}"
-        metrics = train_run(run, str(folder), surveys[key], root / "vae" / f"{_digest(_pretraining_of(run))}.keras")
+        pretraining = _pretraining_of(run, surveys[key].fingerprints)
+        metrics = train_run(run, str(folder), surveys[key], root / "vae" / f"{_digest(pretraining)}.keras")
         rows.append({"arm": arm, "regime": run.regime, "n_labels": n_labels, "seed": seed, **_flat(metrics)})
         keras.utils.clear_session(free_memory=False)
         table = pd.DataFrame(rows)
@@ -114,14 +115,16 @@ def _data_of(run: ConfigDict) -> dict[str, Any]:
     return {name: value for name, value in run.data.to_dict().items() if not name.startswith("augment_")}
 
 
-def _pretraining_of(run: ConfigDict) -> dict[str, Any]:
-    """What a pre-trained VAE depends on."""
+def _pretraining_of(run: ConfigDict, fingerprints: dict[str, str]) -> dict[str, Any]:
+    """What a pre-trained VAE depends on, with the data's own fingerprints: files may change under their names."""
     fields = run.to_dict()
     kept = {
         part: {name: value for name, value in fields[part].items() if name not in without}
         for part, without in _VOTES.items()
     }
-    return {**kept, "model": fields["model"], "seed": run.seed}
+    if run.data.validation_fraction:  # the pool lacks the validation galaxies, a part of the n
+        kept["validation"] = {"n_labels": run.n_labels, "validation_fraction": run.data.validation_fraction}
+    return {**kept, "model": fields["model"], "seed": run.seed, "fingerprints": fingerprints}
 
 
 def _with_labels(run: ConfigDict, n_labels: int) -> ConfigDict:

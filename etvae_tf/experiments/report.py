@@ -135,8 +135,8 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
     else:
         kind = f"Seed {seeds[0]} alone, so that nothing is known of other seeds"
     return "\n".join(lines) + (
-        f"\n\n{kind}; after +- half the width of the 95 % interval over the {galaxies} test galaxies alone (bootstrap). "
-        f"Constant mean: {constant}.\n"
+        f"\n\n{kind}; after +- half the width of the 95 % interval over the {galaxies} test galaxies alone "
+        f"(bootstrap). Constant mean: {constant}.\n"
     )
 
 

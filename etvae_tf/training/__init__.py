@@ -4,7 +4,7 @@ from etvae_tf.training.callbacks import RunState
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
-from etvae_tf.training.train import train, training_set
+from etvae_tf.training.train import load_autoencoder, train, training_set
 from etvae_tf.training.validate import validate_config
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "RunFolder",
     "RunState",
     "compile_for",
+    "load_autoencoder",
     "phases",
     "train",
     "training_set",

@@ -25,12 +25,12 @@ class RunState(keras.callbacks.Callback):
 
     Keras's own BackupAndRestore knows one `fit`; a run has several phases, a history over all of them and the best
     weights so far, and the three must agree after a kill. The checkpoint is written last, so what it names exists.
+
+    Args:
+        folder: of the run.
     """
 
     def __init__(self, folder: RunFolder):
-        """Args:
-        folder: of the run.
-        """
         super().__init__()
         self.folder = folder
         self.best_path = folder.checkpoints / "best.weights.h5"
@@ -103,12 +103,13 @@ class RunState(keras.callbacks.Callback):
 
 
 class Upright(keras.callbacks.Callback):
-    """Makes canonical views upright before every epoch: training turns them slowly, see `Pose.make_upright`."""
+    """Makes canonical views upright before every epoch: training turns them slowly, see `Pose.make_upright`.
+
+    Args:
+        images: uint8 array (N, H, W, C), galaxies that training sees.
+    """
 
     def __init__(self, images: np.ndarray):
-        """Args:
-        images: uint8 array (N, H, W, C), galaxies that training sees.
-        """
         super().__init__()
         self.images = tf.constant(images[:_UPRIGHT], tf.float32) / 255.0
 

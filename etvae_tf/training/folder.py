@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ml_collections import ConfigDict
+
 from etvae_tf.data.galaxies import GalaxyData
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically, write_json
@@ -28,12 +30,13 @@ _PACKAGES = (
 
 
 class RunFolder:
-    """Paths and records of one run; every file appears whole."""
+    """Paths and records of one run; every file appears whole.
+
+    Args:
+        path: of the folder; `claim` makes it.
+    """
 
     def __init__(self, path: str | Path):
-        """Args:
-        path: of the folder; `claim` makes it.
-        """
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.manifest = self.path / "manifest.json"
@@ -58,7 +61,7 @@ class RunFolder:
         if not self.path.is_dir():
             raise InputError(f"workdir {self.path} is a file, but a folder was expected; choose another --workdir.")
         if not self.config.exists():
-            if any(self.path.iterdir()):
+            if any(not path.name.startswith(".") for path in self.path.iterdir()):  # those are of a killed write
                 raise InputError(f"workdir {self.path} holds files but no run; choose an empty or new --workdir.")
             return
         changed = _differences(json.loads(self.config.read_text()), config)
@@ -68,34 +71,46 @@ class RunFolder:
                 "--workdir, or repeat that run's command to go on with it."
             )
 
+    def check_data(self, fingerprints: dict[str, str]) -> None:
+        """Refuses other data than those that the folder's run was begun on.
+
+        Raises:
+            InputError: the data have changed since the run began.
+        """
+        if not self.manifest.exists():
+            return
+        before = json.loads(self.manifest.read_text())["fingerprints"]
+        if before != fingerprints:
+            changed = ", ".join(_changed_keys(before, fingerprints))
+            raise InputError(
+                f"workdir {self.path} was begun on other data (changed: {changed}); restore them, or choose "
+                "another --workdir."
+            )
+
     def claim(self, config: dict[str, Any], data: GalaxyData) -> None:
         """Makes the folder this run's, or checks that it was made from the same data.
 
         Raises:
             InputError: the data have changed since the run began.
         """
+        self.check_data(data.fingerprints)
         if self.manifest.exists():
-            before = json.loads(self.manifest.read_text())["fingerprints"]
-            if before != data.fingerprints:
-                changed = ", ".join(_changed_keys(before, data.fingerprints))
-                raise InputError(
-                    f"workdir {self.path} was begun on other data (changed: {changed}); restore them, or choose "
-                    "another --workdir."
-                )
             return
+        write_json(self.config, config)  # first: it tells whose folder this is, if the next lines are never reached
         write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))
         write_json(self.manifest, _manifest(config["seed"], data))
-        write_json(self.config, config)
 
-    def read_config(self) -> dict[str, Any]:
-        """The resolved config.
+    def read_config(self) -> ConfigDict:
+        """The resolved config of a finished run.
 
         Raises:
-            InputError: the folder holds no run.
+            InputError: the folder holds no run, or one that is not finished.
         """
         if not self.config.exists():
             raise InputError(f"workdir {self.path} holds no run (no config.json); give --workdir=RUN of a trained run.")
-        return json.loads(self.config.read_text())
+        if not self.metrics.exists():
+            raise InputError(f"the run in {self.path} is not finished; repeat its training command to finish it.")
+        return ConfigDict(json.loads(self.config.read_text()))
 
 
 def _manifest(seed: int, data: GalaxyData) -> dict[str, Any]:

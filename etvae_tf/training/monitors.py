@@ -70,14 +70,14 @@ class GalaxyPanel(_Summaries):
     From left to right: the input, its canonical view, its reconstruction; shown by their square root, which lifts
     faint arms. Ticks at the rim of the input point where its predicted pose does: m of them for a pose modulo 2 pi / m,
     none without pose prediction.
-    """
 
-    def __init__(self, images: Any, log_dir: str | Path, every: int = 1):
-        """Args:
+    Args:
         images: float array (N, H, W, C), in [0, 1]; some eight.
         log_dir: that of the TensorBoard callback.
         every: so many epochs.
-        """
+    """
+
+    def __init__(self, images: Any, log_dir: str | Path, every: int = 1):
         super().__init__(images, every, Path(log_dir) / "galaxies")
 
     def summarise(self, logs: dict[str, float]) -> None:
@@ -109,14 +109,14 @@ class PosteriorCollapse(_Summaries):
 
     Logs: `active_units`, in 0 .. Z, and `kl_nats`, the KL to the prior per galaxy, summed over units. TensorBoard run
     `posterior`: histograms over the Z units of their KL in nats and of that variance.
-    """
 
-    def __init__(self, images: Any, log_dir: str | Path, every: int = 1):
-        """Args:
+    Args:
         images: float array (N, H, W, C), in [0, 1]; a hundred or more, for the variance.
         log_dir: that of the TensorBoard callback.
         every: so many epochs.
-        """
+    """
+
+    def __init__(self, images: Any, log_dir: str | Path, every: int = 1):
         super().__init__(images, every, Path(log_dir) / "posterior")
 
     def summarise(self, logs: dict[str, float]) -> None:
@@ -139,13 +139,13 @@ class PoseEquivariance(_Monitor):
     """Puts `val_pose_error_degrees` into the logs: the median of |pose(T_a x) - pose(x) - a|, modulo 2 pi / m.
 
     One random a per picture, the same in every epoch. 45 degrees is chance for m = 2, 90 for m = 1.
+
+    Args:
+        images: float array (N, H, W, C), in [0, 1]; galaxies kept for validation.
+        every: so many epochs.
     """
 
     def __init__(self, images: Any, every: int = 1):
-        """Args:
-        images: float array (N, H, W, C), in [0, 1]; galaxies kept for validation.
-        every: so many epochs.
-        """
         super().__init__(images, every)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -14,15 +14,19 @@ REGIMES = ("supervised", "alternating", "two_step")
 
 @dataclass(frozen=True)
 class Phase:
-    """One call of `fit`.
+    """One call of `fit`, and all about it.
 
     Attributes:
         name: of the phase in the history.
-        unlabelled: every step takes an ELBO step on pictures without labels.
+        unlabelled: every step takes an ELBO step on pictures without labels, which trains the decoder.
         labelled: every step takes a vote step on labelled galaxies.
         steps: how many.
         contrast: the ELBO step also tells views of galaxies from views of others; not beside votes, which say what
             views have in common, and whose batches are too small for it.
+        upright: canonical views are made upright before every epoch; not where a decoder that is no longer trained
+            has learnt them as they are.
+        vae_rate: of train.vae_learning_rate, for the ELBO steps.
+        warmup: the KL weight rises from 0 in the first ELBO steps; not after pre-training.
     """
 
     name: str
@@ -30,6 +34,9 @@ class Phase:
     labelled: bool
     steps: int
     contrast: bool = False
+    upright: bool = True
+    vae_rate: float = 1.0
+    warmup: bool = True
 
 
 def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Phase]:
@@ -44,7 +51,6 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
         n_labels: labelled galaxies; the more, the more vote steps.
         n_pictures: of the pool; the more, the more steps of pre-training.
     """
-    pretrained = regime == "two_step" or (regime == "alternating" and not config.alternating_from_scratch)
 
     def whole_epochs(steps: float) -> int:
         return max(int(steps) // config.steps_per_epoch, 1) * config.steps_per_epoch
@@ -53,28 +59,30 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
     vote_steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * n_labels)
     vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, contrast=config.view_weight > 0)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps)
-    alternating = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps)
+    both = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps)
     return {
         "supervised": [votes],
-        "alternating": [vae, alternating] if pretrained else [alternating],
-        "two_step": [vae, votes],
+        "alternating": [both]
+        if config.alternating_from_scratch
+        else [vae, replace(both, vae_rate=config.alternating_vae_rate, warmup=False)],
+        "two_step": [vae, replace(votes, upright=False)],
     }[regime]
 
 
 def compile_for(model: Any, phase: Phase, config: Any) -> None:
-    """Compiles the model for a phase: one Adam for each objective, its rate decaying to 0 over the phase's steps."""
+    """Compiles the model for a phase: one Adam for each objective, its rate decaying to 0 over the phase's steps.
+
+    Args:
+        model: an `ETVAE`.
+        phase: to come.
+        config: `config.train` of the run.
+    """
     decay = keras.optimizers.schedules.CosineDecay
-    pretrained = phase.labelled and phase.unlabelled and not config.alternating_from_scratch
     model.compile(
-        optimizer=keras.optimizers.Adam(
-            decay(config.vote_learning_rate, phase.steps),
-            weight_decay=config.weight_decay or None,  # a decay of 0 would read and write every weight for nothing
-        ),
-        vae_optimizer=keras.optimizers.Adam(
-            decay(config.vae_learning_rate * (config.alternating_vae_rate if pretrained else 1.0), phase.steps)
-        ),
+        optimizer=keras.optimizers.Adam(decay(config.vote_learning_rate, phase.steps)),
+        vae_optimizer=keras.optimizers.Adam(decay(config.vae_learning_rate * phase.vae_rate, phase.steps)),
         kl_weight=config.kl_weight,
-        kl_warmup_steps=0 if pretrained else config.kl_warmup_steps,
+        kl_warmup_steps=config.kl_warmup_steps if phase.warmup else 0,
         view_weight=config.view_weight if phase.contrast else 0.0,
         freeze_encoder=config.freeze_encoder,
     )

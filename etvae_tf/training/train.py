@@ -20,7 +20,7 @@ from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
-__all__ = ["train", "training_set"]
+__all__ = ["load_autoencoder", "train", "training_set"]
 
 
 def train(
@@ -63,6 +63,24 @@ def train(
     return model, seconds
 
 
+def load_autoencoder(config: Any, folder: RunFolder, model: ETVAE) -> ETVAE | None:
+    """What a trained run draws reconstructions from.
+
+    Args:
+        config: of the whole run.
+        folder: of the run.
+        model: its trained model.
+
+    Returns:
+        The model at the end of pre-training, if the regime had one; the trained model, if its decoder was trained to
+        the end; None, if no decoder was trained.
+    """
+    if folder.vae.exists():
+        return keras.saving.load_model(folder.vae)
+    plan = phases(config.regime, config.train, config.n_labels, 1)
+    return model if any(phase.unlabelled for phase in plan) else None
+
+
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:
     """Runs what is left of a phase."""
     steps = config.train.steps_per_epoch
@@ -71,9 +89,8 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
         return
     interactive = sys.stdout.isatty()
     log_dir = state.folder.tensorboard / phase.name
-    fine_tuned = config.regime == "two_step" and phase.labelled  # keeps the canonical views that it was given
     sky = data.pool if phase.unlabelled else data.train.images
-    upright = [] if fine_tuned or model.encoder.pose is None else [Upright(sky)]
+    upright = [Upright(sky)] if phase.upright and model.encoder.pose is not None else []
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
     model.fit(
         training_set(phase, config, data, epoch * steps),

@@ -64,11 +64,8 @@ def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     assert row["vote_rmse"].item() == pytest.approx(rmse[0], rel=1e-4)
     report = tmp_path / "study" / "table1_quick.md"
     for rows, sentence in [
-        (table, "Means over 2 seeds, on 40 test galaxies, with 95 % intervals (bootstrap over seeds and galaxies,"),
-        (
-            table[table["seed"] == 1],
-            "Seed 1 alone, on 40 test galaxies, with 95 % intervals (bootstrap over galaxies",
-        ),
+        (table, "Means over 2 seeds, in brackets their 95 % t interval"),
+        (table[table["seed"] == 1], "Seed 1 alone, so that nothing is known of other seeds"),
     ]:
         write_report(tmp_path / "study", rows, "table1_quick", "supervised")
         assert sentence in report.read_text()
@@ -87,12 +84,14 @@ def test_arms_change_fields_of_a_run() -> None:
 
 def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
     runs = {arm: run for (arm, n, seed), run in run_configs(ablations.get_config()).items() if (n, seed) == (100, 0)}
-    as_it_is = _pretraining_of(runs["as_it_is"])
-    sharing = {arm for arm, run in runs.items() if _pretraining_of(run) == as_it_is}
+    sky = {"images": "a digest"}
+    as_it_is = _pretraining_of(runs["as_it_is"], sky)
+    sharing = {arm for arm, run in runs.items() if _pretraining_of(run, sky) == as_it_is}
     assert sharing == {"as_it_is", "encoder_frozen", "no_pool"}
     longer = runs["as_it_is"].copy_and_resolve_references()
     longer.train.vae_steps_per_picture += 0.1
-    assert _pretraining_of(longer) != as_it_is
+    assert _pretraining_of(longer, sky) != as_it_is
+    assert _pretraining_of(runs["as_it_is"], {"images": "other pictures under the same name"}) != as_it_is
     assert all(name in longer[part] for part, names in _VOTES.items() for name in names)
 
 
@@ -123,3 +122,15 @@ def test_a_plain_config_and_a_missing_workdir_are_refused() -> None:
         learning_curve(quicktest.get_config(), "anywhere")
     with pytest.raises(InputError, match="--workdir"):
         learning_curve(tiny(), None)
+
+
+def test_runs_that_hold_galaxies_out_share_pretraining_with_the_same_ones_alone() -> None:
+    """The pool lacks the validation galaxies, which are a part of the n."""
+    config = tiny()
+    for fraction, shared in [(0.0, True), (0.1, False)]:
+        config.data.validation_fraction = fraction
+        runs = run_configs(config)
+        few, many, again = (_pretraining_of(runs[key], {}) for key in (
+            ("two_step", 20, 0), ("two_step", 40, 0), ("alternating", 20, 0)
+        ))  # fmt: skip
+        assert (few == many) == shared and few == again

@@ -258,20 +258,3 @@ def test_impossible_configs_are_refused(field: str, value: object, sentence: str
     config.update_from_flattened_dict({field: value})
     with pytest.raises(InputError, match=sentence):
         validate_config(config)
-
-
-def test_foreign_folders_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="no run"):
-        RunFolder(tmp_path).check({})
-    with pytest.raises(InputError, match="is a file"):
-        RunFolder(tmp_path / "notes.txt").check({})
-
-
-def test_changed_data_are_refused(tmp_path: Path) -> None:
-    config = quicktest.get_config()
-    data = load_data(config)
-    RunFolder(tmp_path / "run").claim(json.loads(config.to_json()), data)
-    changed = GalaxyData(**{**vars(data), "fingerprints": {"synthetic": "another sky"}})
-    with pytest.raises(InputError, match="begun on other data"):
-        RunFolder(tmp_path / "run").claim(json.loads(config.to_json()), changed)

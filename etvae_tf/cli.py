@@ -1,0 +1,238 @@
+"""The command line: flags -> one config -> one call. Which flags a mode uses is one table; any other is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict, config_flags
+
+from etvae_tf import config as default
+from etvae_tf.errors import InputError
+from etvae_tf.evaluation import evaluate_run
+from etvae_tf.experiments import benchmark, learning_curve
+from etvae_tf.inference import predict_pictures
+from etvae_tf.run import train_run
+from etvae_tf.serving.commands import export_run
+
+__all__ = ["run"]
+
+_SHIPPED = Path(__file__).resolve().parents[1] / "saved_models" / "etvae"  # in a checkout; pip does not install it
+_SHORT = {  # short flag -> config field
+    "regime": "regime",
+    "n_labels": "n_labels",
+    "seed": "seed",
+    "data": "data.table",
+    "images": "data.images",
+    "unlabelled": "data.unlabelled",
+    "split": "data.split",
+}
+_STRINGS = {  # flag -> help
+    "regime": "supervised, alternating or two_step.",
+    "workdir": "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA. Of predict: the run whose model predicts.",
+    "export_dir": "Folder of exported models, one version 1, 2, ... each; default saved_models/etvae.",
+    "data": "CSV or Parquet table with votes; synthetic galaxies where there is none.",
+    "images": "Folder or zip with the pictures, named ID.jpg or ID.png.",
+    "unlabelled": "Folder or zip with more pictures, learnt from without labels.",
+    "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
+    "output": "Table that predict writes, .csv or .parquet.",
+    "json": "File that benchmark writes all its numbers to.",
+}
+_TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.label_kind", "data.pseudo_count")
+_REAL_FIELDS = (*_TABLE_FIELDS, "data.test_fraction", "data.split_seed", "data.crop_fraction")
+_SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")
+
+
+class _Mode(NamedTuple):
+    """What a mode does, and what it uses.
+
+    Attributes:
+        does: for --help.
+        call: receives the config, the fields that the command line gave by name, and the values of all flags.
+        flags: that it uses; a short flag among them is also a config field that it uses.
+        fields: of the config that it uses besides, or whole parts of the config; "" for all there are.
+        unused: fields that it does not use, though they are among those.
+    """
+
+    does: str
+    call: Callable[[ConfigDict, dict[str, Any], flags.FlagValues], object]
+    flags: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+    def uses(self, field: str) -> bool:
+        """Whether it uses a field of the config."""
+        used = (*self.fields, *(_SHORT[flag] for flag in self.flags if flag in _SHORT))
+        return any(_within(field, part) for part in used) and not any(_within(field, part) for part in self.unused)
+
+
+_MODES = {
+    "train": _Mode(
+        "train a run and score it on its test galaxies",
+        lambda config, given, values: train_run(config, values.workdir),
+        ("config", "workdir", *_SHORT),
+        ("",),
+    ),
+    "evaluate": _Mode(
+        "score a trained run on a labelled table",
+        lambda config, given, values: evaluate_run(values.workdir, given, values.include_learnt),
+        ("workdir", "include_learnt", "data", "images", "split"),
+        (*_TABLE_FIELDS, "data.crop_fraction"),
+    ),
+    "learning_curve": _Mode(
+        "train the runs of config.curve and compare them",
+        lambda config, given, values: learning_curve(config, values.workdir),
+        ("config", "workdir", "data", "images", "unlabelled", "split"),
+        ("",),
+        ("regime", "n_labels", "seed"),
+    ),
+    "export": _Mode(
+        "write a trained run as a SavedModel",
+        lambda config, given, values: export_run(values.workdir, _export_dir(values)),
+        ("workdir", "export_dir"),
+    ),
+    "predict": _Mode(
+        "predict the votes of a folder of pictures, with an exported model or with --workdir=RUN",
+        lambda config, given, values: predict_pictures(
+            config.data.images,
+            values.output,
+            None if values.workdir else _export_dir(values),
+            values.workdir,
+            given.get("data.crop_fraction"),
+        ),
+        ("workdir", "export_dir", "images", "output"),
+        ("data.crop_fraction",),
+    ),
+    "benchmark": _Mode(
+        "time the steps of every regime, with and without the pose, on synthetic galaxies",
+        lambda config, given, values: benchmark(config, values.json),
+        ("config", "json"),
+        ("seed", "model", "train", "data"),
+        (
+            *_TABLE_FIELDS, *_SYNTHETIC_FIELDS, "data.table", "data.images", "data.unlabelled", "data.split",
+            "data.test_fraction", "data.split_seed", "data.pool_limit", "data.validation_fraction", "train.vae_steps",
+            "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
+        ),
+    ),
+}  # fmt: skip
+
+
+def run() -> None:
+    """Parses the command line, makes the one call and exits; what is wrong is one sentence and exit code 2."""
+    flags.disclaim_key_flags()  # --help shows them as the program's own
+    _define_flags(flags.FLAGS)
+    app.run(_main, flags_parser=_parse)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    modes = "; ".join(f"{name}: {mode.does}" for name, mode in _MODES.items())
+    flags.DEFINE_enum("mode", "train", list(_MODES), f"{modes}.", values)
+    for path in _given_configs():  # presets build on others beside them
+        sys.path.append(str(Path(path).resolve().parents[1]))
+    try:  # the config is read here, with its overrides
+        config_flags.DEFINE_config_file(
+            "config", default.__file__, "File of a preset; --config.FIELD=VALUE overrides a field.", values
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        _refuse(f"in a --config flag: {error}")
+    for flag, meaning in _STRINGS.items():
+        flags.DEFINE_string(flag, None, meaning, values)
+    flags.DEFINE_integer("n_labels", None, "Labelled galaxies in all, validation included.", flag_values=values)
+    flags.DEFINE_integer("seed", None, "Of weights, labels drawn, data order and noise.", flag_values=values)
+    flags.DEFINE_boolean(
+        "include_learnt", False, "evaluate also scores galaxies that the run learnt from, and marks them.", values
+    )
+
+
+def _given_configs() -> list[str]:
+    """Files named by --config=FILE or --config FILE."""
+    words = [word.removeprefix("-").removeprefix("-") for word in sys.argv[1:]]
+    named = [word.removeprefix("config=") for word in words if word.startswith("config=")]
+    return named + [following for word, following in zip(words, words[1:], strict=False) if word == "config"]
+
+
+def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """Parses flags, and refuses those that the mode does not use."""
+    try:
+        rest = values(arguments)
+        values.config["regime"]  # absl keeps an unreadable config file to itself until a field is asked for
+    except (flags.Error, AttributeError, ImportError, KeyError, SyntaxError, TypeError, ValueError, OSError) as error:
+        _refuse(str(error))
+    if len(rest) > 1:
+        _refuse(f"unexpected argument {rest[1]!r}; flags are written --name=value, see --help.")
+    _refuse_unused(values)
+    return rest
+
+
+def _refuse_unused(values: flags.FlagValues) -> None:
+    mode = _MODES[values.mode]
+    own = ("workdir", "export_dir", "output", "json", "include_learnt", "config", *_SHORT)
+    fields = list(values["config"].override_values)
+    unused = [flag for flag in own if values[flag].present and flag not in mode.flags]
+    unused += [f"config.{field}" for field in fields if not mode.uses(field)]
+    if unused:
+        _refuse(
+            f"--mode={values.mode} does not use --{unused[0]}; leave it out. It uses "
+            f"{', '.join(f'--{flag}' for flag in mode.flags)}{_fields_in_words(mode)}."
+        )
+    for flag, field in _SHORT.items():
+        if values[flag].present and field in fields:
+            _refuse(f"--{flag} and --config.{field} are the same; leave one out.")
+    if values.mode in ("train", "learning_curve"):
+        table = values.data or values.config.data.table
+        idle = [field for field in fields if field in (_SYNTHETIC_FIELDS if table else _REAL_FIELDS)]
+        if idle:
+            which = "synthetic galaxies, but --data names real ones" if table else "a table, but there is no --data"
+            _refuse(f"--config.{idle[0]} is of {which}; leave one out.")
+
+
+def _fields_in_words(mode: _Mode) -> str:
+    """The fields that a mode uses beside those of its flags, for the end of a list."""
+    if "config" in mode.flags:
+        without = f" but {', '.join(mode.unused)}" if mode.unused else ""
+        return f" and --config.FIELD of every field{without}" if mode.fields == ("",) else " and --config.FIELD"
+    return "".join(f", --config.{field}" for field in mode.fields)
+
+
+def _main(_: Sequence[str]) -> None:
+    logging.set_verbosity(logging.WARNING)
+    values, config = flags.FLAGS, flags.FLAGS.config
+    given = dict(values["config"].override_values)
+    given |= {field: values[flag].value for flag, field in _SHORT.items() if values[flag].present}
+    if isinstance(given.get("data.answer_columns"), tuple):
+        given["data.answer_columns"] = _names(given["data.answer_columns"])
+    config.update_from_flattened_dict(given)
+    try:
+        _MODES[values.mode].call(config, given, values)
+    except InputError as error:
+        _refuse(str(error))
+
+
+def _names(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of names however it was written: a,b,c comes as one string, and numbers as such."""
+    written = str(columns[0]).split(",") if len(columns) == 1 else columns
+    return tuple(str(name).strip() for name in written)
+
+
+def _export_dir(values: flags.FlagValues) -> str:
+    if values.export_dir:
+        return values.export_dir
+    if not _SHIPPED.is_dir():
+        raise InputError(
+            f"--mode={values.mode} found no saved_models/etvae beside the package; add --export_dir=FOLDER."
+        )
+    return str(_SHIPPED)
+
+
+def _within(field: str, part: str) -> bool:
+    """Whether a field, a.b.c, is the part a, a.b or a.b.c; "" holds all."""
+    return not part or field == part or field.startswith(f"{part}.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    program = Path(sys.argv[0]).name.replace("__main__.py", "etvae_tf")
+    print(f"{program}: error: {' '.join(sentence.replace(chr(92) + 'n', ' ').split())}", file=sys.stderr)
+    sys.exit(2)
