@@ -90,7 +90,8 @@ def main(_: list[str]) -> None:
     from etvae_tf import run
     from etvae_tf.errors import InputError
     from etvae_tf.experiments import benchmark, learning_curve
-    from etvae_tf.serving import commands
+    from etvae_tf.inference import predict_pictures
+    from etvae_tf.serving.export import export_run
 
     config = _CONFIG.value
     for flag, field in _SHORT.items():
@@ -106,9 +107,9 @@ def main(_: list[str]) -> None:
         elif _MODE.value == "benchmark":
             benchmark(config, _JSON.value)
         elif _MODE.value == "export":
-            commands.export_run(_WORKDIR.value, _EXPORT_DIR.value)
+            export_run(_WORKDIR.value, _EXPORT_DIR.value)
         else:
-            commands.predict_pictures(config.data.images, _OUTPUT.value, _EXPORT_DIR.value)
+            predict_pictures(config.data.images, _OUTPUT.value, _EXPORT_DIR.value)
     except InputError as error:
         _refuse(str(error))
 
