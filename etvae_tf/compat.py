@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any
-
 import tensorflow as tf
-from google.protobuf import json_format
-from google.protobuf.message import Message
 
 from etvae_tf.errors import InputError
 
-__all__ = ["addons_bilinear_sample", "message_to_dict"]
+__all__ = ["addons_bilinear_sample"]
 
 
 def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
@@ -35,12 +30,3 @@ def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor
             "the extra '.[addons]' on Python 3.10 or 3.11."
         ) from error
     return tfa.image.interpolate_bilinear(images, tf.linalg.matrix_transpose(positions), indexing="ij")
-
-
-def message_to_dict(message: Message) -> dict[str, Any]:
-    """A protobuf as a dictionary of plain values, under its own field names and with the fields at their defaults."""
-    # protobuf 4 and 5 name the same option differently.
-    option = "including_default_value_fields"
-    if option not in inspect.signature(json_format.MessageToDict).parameters:
-        option = "always_print_fields_with_no_presence"
-    return json_format.MessageToDict(message, preserving_proto_field_name=True, **{option: True})

@@ -5,23 +5,22 @@ python -m etvae_tf.serving.client --address=localhost:8500 --images=FOLDER --out
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from absl import flags
 
 from etvae_tf.data.images import open_images
 from etvae_tf.errors import InputError
-from etvae_tf.serving.command_line import run_command
 from etvae_tf.serving.messages import MODEL_NAME, predict_request, require_serving
-from etvae_tf.serving.tables import check_output, vote_table, write_table
+from etvae_tf.vote_tables import check_output, read_batches, score_batches, write_table
 
 __all__ = ["GrpcClient", "RestClient", "score"]
 
@@ -35,20 +34,21 @@ class _Unavailable(InputError):
 
 
 class _Client:
-    """What both protocols share: an address, a model, a version label and a deadline."""
+    """What both protocols share: an address, a model, a version label and a deadline.
 
-    def __init__(
-        self, address: str, deadline: float = 30.0, model_name: str = MODEL_NAME, version_label: str | None = None
-    ):
-        """Args:
+    Args:
         address: HOST:PORT of the server.
         deadline: seconds for one batch, its retries included.
         model_name: under which the model is served.
         version_label: for instance stable; the newest version where there is none.
 
-        Raises:
-            InputError: the extra `.[serving]` is not installed.
-        """
+    Raises:
+        InputError: the extra `.[serving]` is not installed.
+    """
+
+    def __init__(
+        self, address: str, deadline: float = 30.0, model_name: str = MODEL_NAME, version_label: str | None = None
+    ):
         require_serving()
         self._address = address
         self._deadline = deadline
@@ -102,10 +102,19 @@ class _Client:
 
 
 class GrpcClient(_Client):
-    """Calls `predict_bytes` over gRPC."""
+    """Calls `predict_bytes` over gRPC.
+
+    Args:
+        address: HOST:PORT of the server.
+        deadline: seconds for one batch, its retries included.
+        model_name: under which the model is served.
+        version_label: for instance stable; the newest version where there is none.
+
+    Raises:
+        InputError: the extra `.[serving]` is not installed.
+    """
 
     def __init__(self, address: str, *arguments: Any, **keywords: Any):
-        """As `_Client`."""
         super().__init__(address, *arguments, **keywords)
         import grpc
         from tensorflow_serving.apis import prediction_service_pb2_grpc
@@ -130,10 +139,19 @@ class GrpcClient(_Client):
 
 
 class RestClient(_Client):
-    """Calls `predict_bytes` over REST."""
+    """Calls `predict_bytes` over REST.
+
+    Args:
+        address: HOST:PORT of the server.
+        deadline: seconds for one batch, its retries included.
+        model_name: under which the model is served.
+        version_label: for instance stable; the newest version where there is none.
+
+    Raises:
+        InputError: the extra `.[serving]` is not installed.
+    """
 
     def __init__(self, address: str, *arguments: Any, **keywords: Any):
-        """As `_Client`."""
         super().__init__(address, *arguments, **keywords)
         import requests
 
@@ -186,46 +204,54 @@ def score(
         What the table holds, see `vote_table`.
 
     Raises:
-        InputError: no pictures, no place for the table, other answers than the model's, or no answer from the server.
+        InputError: an impossible batch_size, no pictures, no place for the table, other answers than the model's, or
+            no answer from the server.
     """
+    if batch_size < 1:
+        raise InputError(f"batch_size={batch_size}, but at least 1 was expected; 64 is usual.")
     check_output(output)
     source = open_images(images)
-    bar = keras.utils.Progbar(len(source.names), unit_name="picture")
-    parts = []
-    for start in range(0, len(source.names), batch_size):
-        names = source.names[start : start + batch_size]
-        outputs = client.predict([source.read(name) for name in names])
+
+    def predict(files: list[bytes]) -> dict[str, np.ndarray]:
+        outputs = client.predict(files)
         count = outputs["vote_fractions"].shape[1]
         if answers and len(answers) != count:
             raise InputError(f"--answers names {len(answers)} answers, but the model has {count}; name as many.")
-        parts.append(vote_table(names, outputs, answers or [f"answer_{index}" for index in range(count)]))
-        bar.add(len(names))
-    table = pd.concat(parts, ignore_index=True)
-    write_table(output, table)
+        return outputs
+
+    rows = score_batches(predict, read_batches(source, batch_size), answers)
+    table = write_table(output, rows, len(source.names))
     broken = int((~table["ok"]).sum())
     print(f"{len(table)} pictures scored into {output}" + (f"; {broken} unreadable" if broken else ""))
     return table
 
 
-def _define_flags() -> None:
-    flags.DEFINE_string("address", "localhost:8500", "HOST:PORT of the server; with --rest its port is 8501 as a rule.")
-    flags.DEFINE_boolean("rest", False, "REST instead of gRPC.")
-    flags.DEFINE_string("images", None, "Folder or zip of JPEG or PNG pictures.")
-    flags.DEFINE_string("output", None, "Table to write, .csv or .parquet.")
-    flags.DEFINE_list("answers", None, "Names of the answers, such as smooth,featured,artifact.")
-    flags.DEFINE_integer("batch_size", 64, "Pictures sent at once.", 1)
-    flags.DEFINE_float("deadline", 30.0, "Seconds for one batch, its retries included.", 0.001)
-    flags.DEFINE_string("model_name", MODEL_NAME, "Under which the model is served.")
-    flags.DEFINE_string("version_label", None, "Such as stable; the newest version where there is none.")
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("client", allow_abbrev=False)
+    add = parser.add_argument
+    add("--images", required=True, help="folder or zip of pictures")
+    add("--output", required=True, help="table to write, .csv or .parquet")
+    add("--address", default="localhost:8500", help="HOST:PORT of the server; with --rest its port is 8501 as a rule")
+    add("--rest", action="store_true", help="REST instead of gRPC")
+    add("--answers", type=lambda names: names.split(","), help="names of the answers: smooth,featured,artifact")
+    add("--batch_size", type=int, default=64, help="pictures sent at once")
+    add("--deadline", type=float, default=30.0, help="seconds for one batch, retries included")
+    add("--model_name", default=MODEL_NAME, help="under which the model is served")
+    add("--version_label", help="such as stable; the newest version where there is none")
+    return parser.parse_args()
 
 
-def _main(values: flags.FlagValues) -> None:
-    if not values.images or not values.output:
-        raise InputError("the client scores pictures into a table; add --images=FOLDER_OR_ZIP --output=votes.csv.")
-    kind = RestClient if values.rest else GrpcClient
-    client = kind(values.address, values.deadline, values.model_name, values.version_label)
-    score(client, values.images, values.output, values.answers, values.batch_size)
+def main() -> None:
+    """Scores by the flags of the command line; ends with one sentence and exit code 2 where they are wrong."""
+    values = _parse()
+    try:
+        kind = RestClient if values.rest else GrpcClient
+        client = kind(values.address, values.deadline, values.model_name, values.version_label)
+        score(client, values.images, values.output, values.answers, values.batch_size)
+    except InputError as error:
+        print(f"client: error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
-    run_command("client", _define_flags, _main)
+    main()

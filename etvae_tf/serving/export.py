@@ -13,13 +13,40 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE
-from etvae_tf.serving.messages import require_serving
+from etvae_tf.serving.messages import has_serving
+from etvae_tf.serving.runs import finished_run, load_model
 from etvae_tf.serving.servable import Servable
 from etvae_tf.serving.warmup import write_warmup
 
-__all__ = ["describe", "export_model", "newest_version"]
+__all__ = ["describe", "export_model", "export_run", "newest_version"]
 
 _DESCRIPTION = Path("assets.extra") / "etvae.json"
+
+
+def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
+    """Exports the model of a finished run; reconstructions come from the VAE that it kept, if it kept one.
+
+    Args:
+        workdir: folder of the run.
+        export_dir: folder of the versions.
+
+    Returns:
+        The new version folder.
+
+    Raises:
+        InputError: no such run, it is not finished, or nothing can be written at `export_dir`.
+    """
+    if not workdir:
+        raise InputError("--mode=export writes a trained run as a SavedModel; add --workdir=RUN.")
+    folder, config, answers = finished_run(workdir)
+    model = load_model(folder.model)
+    autoencoder = load_model(folder.vae) if folder.vae.exists() else None
+    decoder_trained = config["regime"] != "supervised"
+    version = export_model(model, export_dir, answers, config["data"]["crop_fraction"], autoencoder, decoder_trained)
+    print(f"exported {folder.path} to {version}")
+    if not has_serving():
+        print("no warm-up requests were written; install the extra '.[serving]' for them")
+    return version
 
 
 def export_model(
@@ -41,13 +68,12 @@ def export_model(
         decoder_trained: whether there is something to serve `reconstruct` from; it is left out otherwise.
 
     Returns:
-        The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and
-        the warm-up requests.
+        The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and,
+        where tensorflow-serving-api is installed, the warm-up requests.
 
     Raises:
-        InputError: nothing can be written at `export_dir`, or tensorflow-serving-api is not installed.
+        InputError: nothing can be written at `export_dir`.
     """
-    require_serving()
     export_dir = Path(export_dir)
     building = export_dir / f".export-{os.getpid()}"  # no number: TF Serving passes over it
     try:
@@ -65,7 +91,8 @@ def export_model(
         }  # fmt: skip
         (building / _DESCRIPTION).parent.mkdir()
         (building / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-        write_warmup(building)
+        if has_serving():
+            write_warmup(building)
         return _publish(building, export_dir)
     finally:
         shutil.rmtree(building, ignore_errors=True)

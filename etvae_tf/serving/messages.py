@@ -15,9 +15,14 @@ try:
 except ImportError:
     predict_pb2 = None
 
-__all__ = ["MODEL_NAME", "predict_request", "require_serving"]
+__all__ = ["MODEL_NAME", "has_serving", "predict_request", "require_serving"]
 
 MODEL_NAME = "etvae"  # under which the model is served
+
+
+def has_serving() -> bool:
+    """Whether tensorflow-serving-api is installed."""
+    return predict_pb2 is not None
 
 
 def require_serving() -> None:
@@ -26,7 +31,7 @@ def require_serving() -> None:
     Raises:
         InputError: it is not installed.
     """
-    if predict_pb2 is None:
+    if not has_serving():
         raise InputError("this needs tensorflow-serving-api, which is not installed; install the extra '.[serving]'.")
 
 

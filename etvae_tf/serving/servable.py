@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.data.images import preprocess
 from etvae_tf.geometry import disc_mask
 from etvae_tf.models import ETVAE
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood
+from etvae_tf.serving.decoding import predict_files
 
 __all__ = ["Servable"]
 
@@ -37,14 +37,17 @@ class Servable(tf.Module):
     """A trained ETVAE behind named signatures; B is free in all, also 0.
 
     Noise is drawn once and is the same for every row and every call, so a row's numbers depend on the row alone.
+
+    Args:
+        model: trained.
+        crop_fraction: central part of an encoded picture that is kept, in (0, 1]; as in training, as a rule.
+        autoencoder: an ETVAE of the same sizes that `reconstruct` is served from; None leaves that signature out.
+
+    Attributes:
+        functions: concrete function by the name of its signature.
     """
 
     def __init__(self, model: ETVAE, crop_fraction: float = 1.0, autoencoder: ETVAE | None = None):
-        """Args:
-        model: trained.
-        crop_fraction: central part of an encoded picture that is kept, as in training.
-        autoencoder: an ETVAE of the same sizes that `reconstruct` is served from; None leaves that signature out.
-        """
         super().__init__(name="etvae")
         self._size, _, self._channels = model.image_shape
         self._crop_fraction = crop_fraction
@@ -91,32 +94,7 @@ class Servable(tf.Module):
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `_predict`, of picture files (B,); NaN and ok = false in the rows that cannot be decoded."""
-        pictures, ok = self._decode(image_bytes)
-        outputs = self._predict(tf.cast(pictures, tf.float32) / 255.0)
-        rows = {1: ok, 2: ok[:, None]}
-        nan = tf.constant(np.nan, tf.float32)
-        return {name: tf.where(rows[len(values.shape)], values, nan) for name, values in outputs.items()} | {"ok": ok}
-
-    def _decode(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """uint8 pictures (B, H, W, C) and which of them (B,) could be decoded; the others are black.
-
-        A decoder's error would end the whole call; only a dataset passes over it. A black picture follows the decoded
-        ones, since there must be one, and stands in for those that are missing.
-        """
-        count = tf.size(image_bytes)
-        shape = (self._size, self._size, self._channels)
-
-        def decode(row: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return row, preprocess(encoded, self._size, self._channels, self._crop_fraction)
-
-        files = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
-        decoded = files.map(decode, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors(log_warning=False)
-        black = tf.data.Dataset.from_tensors((count, tf.zeros(shape, tf.uint8)))
-        everything = decoded.concatenate(black).batch(tf.cast(count, tf.int64) + 1)
-        rows, pictures = everything.get_single_element()
-        last = tf.size(rows) - 1
-        places = tf.tensor_scatter_nd_update(tf.fill([count + 1], last), rows[:, None], tf.range(last + 1))[:-1]
-        return tf.ensure_shape(tf.gather(pictures, places), (None, *shape)), places < last
+        return predict_files(self._predict, image_bytes, self._size, self._channels, self._crop_fraction)
 
     @_any_batch
     def _canonicalise(self, images: tf.Tensor) -> dict[str, tf.Tensor]:

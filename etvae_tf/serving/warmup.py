@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +11,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from etvae_tf.files import write_atomically
 from etvae_tf.serving.messages import predict_request, require_serving
 
-__all__ = ["WARMUP_FILE", "read_signatures", "read_warmup", "write_warmup"]
+__all__ = ["WARMUP_FILE", "read_signatures", "write_warmup"]
 
 WARMUP_FILE = "tf_serving_warmup_requests"  # in assets.extra; the name that TensorFlow Serving looks for
 
@@ -48,17 +47,6 @@ def write_warmup(version: str | Path) -> Path:
     path = Path(version) / "assets.extra" / WARMUP_FILE
     write_atomically(path, write)
     return path
-
-
-def read_warmup(version: str | Path) -> list[Any]:
-    """The `PredictRequest`s that a version folder brings along; none where it has no warm-up file."""
-    from tensorflow_serving.apis import prediction_log_pb2
-
-    path = Path(version) / "assets.extra" / WARMUP_FILE
-    if not path.exists():
-        return []
-    records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
-    return [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
 
 
 def read_signatures(version: str | Path) -> dict[str, meta_graph_pb2.SignatureDef]:

@@ -7,38 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from galaxies import tiny_model
-from pictures import broken_files, picture_files
+from exports import broken, files, model, run, version  # noqa: F401
+from model_server.server import LocalServer
 from serving_stub import write_version
 from tensorflow_serving.config import model_server_config_pb2
-
-from etvae_tf import ETVAE
-from etvae_tf.serving.export import export_model
-from etvae_tf.serving.server import LocalServer
-
-
-@pytest.fixture(scope="session")
-def model() -> ETVAE:
-    """Tiny and untrained."""
-    return tiny_model()
-
-
-@pytest.fixture(scope="session")
-def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its version folder; pictures are cropped to 0.8."""
-    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ["round", "spiral", "star"], 0.8)
-
-
-@pytest.fixture(scope="session")
-def files() -> dict[str, bytes]:
-    """Readable pictures by what they are."""
-    return picture_files()
-
-
-@pytest.fixture(scope="session")
-def broken() -> dict[str, bytes]:
-    """What no decoder takes."""
-    return broken_files()
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +27,9 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every version is served; stable is the first."""
     config = model_server_config_pb2.ModelServerConfig()
-    model = config.model_config_list.config.add(name="etvae", base_path="/models/etvae", model_platform="tensorflow")
-    model.model_version_policy.all.SetInParent()
-    model.version_labels["stable"] = 1
+    served = config.model_config_list.config.add(name="etvae", base_path="/models/etvae", model_platform="tensorflow")
+    served.model_version_policy.all.SetInParent()
+    served.version_labels["stable"] = 1
     path = tmp_path_factory.mktemp("config") / "models.config"
     path.write_text(str(config))
     return path

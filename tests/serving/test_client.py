@@ -14,14 +14,13 @@ import grpc
 import numpy as np
 import pandas as pd
 import pytest
+from model_server.models import ServingError, Version
+from model_server.server import LocalServer
 from serving_stub import expected_fractions
 
 from etvae_tf.errors import InputError
-from etvae_tf.serving.client import GrpcClient, RestClient, score
-from etvae_tf.serving.commands import predict_pictures
-from etvae_tf.serving.local.errors import ServingError
-from etvae_tf.serving.local.models import Version
-from etvae_tf.serving.server import LocalServer
+from etvae_tf.inference import predict_pictures
+from etvae_tf.serving.client import GrpcClient, RestClient, main, score
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +36,7 @@ def kind(request):
 
 
 def address(server: LocalServer, kind: type) -> str:
-    return f"127.0.0.1:{server.rest_port if kind is RestClient else server.port}"
+    return server.rest_address if kind is RestClient else server.address
 
 
 @pytest.fixture
@@ -125,9 +124,9 @@ def test_no_server_by_the_deadline(kind, folder, tmp_path):
 def test_a_server_that_comes_late_is_waited_for(kind, versions, pictures):
     with LocalServer(versions) as first:  # takes free ports
         where = address(first, kind)
-        ports = {"port": first.port, "rest_api_port": first.rest_port}
+        port, rest_api_port = (int(each.rpartition(":")[2]) for each in (first.address, first.rest_address))
     late = {}
-    timer = threading.Timer(1.0, lambda: late.update(server=LocalServer(versions, **ports)))
+    timer = threading.Timer(1.0, lambda: late.update(server=LocalServer(versions, port, rest_api_port)))
     timer.start()
     try:
         assert kind(where, deadline=30).predict(pictures)["ok"].sum() == 6
@@ -188,27 +187,31 @@ def test_answers_of_something_else(status, body, message):
         thread.join()
 
 
-def run_client(*flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "etvae_tf.serving.client", *flags]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-
-
 def test_the_command(server, folder, tmp_path):
-    where = f"--address={address(server, RestClient)}"
     output = tmp_path / "votes.csv"
-    flags = (where, "--rest", f"--images={folder}", f"--output={output}", "--answers=smooth,featured")
-    finished = run_client(*flags)
+    flags = ("--rest", f"--address={server.rest_address}", "--answers=smooth,featured")
+    command = [sys.executable, "-m", "etvae_tf.serving.client", f"--images={folder}", f"--output={output}", *flags]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stderr
+    assert "\r" not in finished.stdout and "\b" not in finished.stdout  # this goes into log files, too
     assert finished.stdout.splitlines()[-1] == f"7 pictures scored into {output}; 1 unreadable"
     assert list(pd.read_csv(output).columns) == COLUMNS
-    again = run_client(*flags)  # the table exists
-    assert again.returncode == 2
-    assert (
-        again.stderr.splitlines()[-1] == f"client: error: --output={output} exists; remove it, or choose another name."
-    )
 
 
-def test_the_command_refuses_flags_in_one_sentence():
-    finished = run_client("--batch_size=0")
-    assert finished.returncode == 2
-    assert finished.stderr.splitlines()[-1].startswith("client: error: flag --batch_size=0")
+@pytest.mark.parametrize(
+    "flags, sentence",
+    [
+        (["--output=there.csv"], "--output=there.csv exists; remove it, or choose another name."),
+        (["--batch_size=few"], "argument --batch_size: invalid int value: 'few'"),
+        (["--batch_size=0"], "batch_size=0, but at least 1 was expected; 64 is usual."),
+        (["--image=x"], "unrecognized arguments: --image=x"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(folder, tmp_path, flags, sentence, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("there.csv").write_text("another table\n")
+    monkeypatch.setattr(sys, "argv", ["client.py", f"--images={folder}", "--output=votes.csv", *flags])
+    with pytest.raises(SystemExit) as exited:
+        main()
+    assert exited.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"client: error: {sentence}"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from galaxies import synthetic_images, tiny_model
 from tensorflow.core.protobuf import saved_model_pb2
+from tolerances import BATCH_ATOL
 
 from etvae_tf.errors import InputError
-from etvae_tf.serving import export
-from etvae_tf.serving.export import describe, export_model, newest_version
+from etvae_tf.serving import export, messages
+from etvae_tf.serving.export import describe, export_model, export_run, newest_version
+from etvae_tf.serving.warmup import WARMUP_FILE
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 ANSWERS = ["round", "spiral", "star"]
@@ -109,3 +113,61 @@ def test_refuses_places_that_hold_no_model(model, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file cannot hold an exported model"):
         export_model(model, tmp_path / "file", ANSWERS)
+
+
+@pytest.mark.slow
+def test_exports_a_run_with_the_vae_that_it_kept(run, model, tmp_path, capsys):
+    version = export_run(str(run), tmp_path / "exports")
+    assert version == tmp_path / "exports" / "1"
+    assert capsys.readouterr().out == f"exported {run} to {version}\n"
+    signatures = tf.saved_model.load(str(version)).signatures
+    images = synthetic_images(2, size=32)
+    votes, reconstruction = model(images)["vote_fractions"], tiny_model(seed=1).reconstruct(images)[1]
+    np.testing.assert_allclose(signatures["serving_default"](images=images)["vote_fractions"], votes, atol=BATCH_ATOL)
+    np.testing.assert_allclose(
+        signatures["reconstruct"](images=images)["reconstruction"], reconstruction, atol=BATCH_ATOL
+    )
+    assert json.loads((version / "assets.extra" / "etvae.json").read_text())["crop_fraction"] == 0.8
+
+
+@pytest.mark.slow
+def test_a_supervised_run_has_no_decoder_to_serve(run, tmp_path):
+    (run / "config.json").write_text(json.dumps({"regime": "supervised", "data": {"crop_fraction": 1.0}}))
+    (run / "vae.keras").unlink()
+    signatures = tf.saved_model.load(str(export_run(str(run), tmp_path / "exports"))).signatures
+    assert set(signatures) == {"serving_default", "predict_bytes", "canonicalise"}
+
+
+def test_export_refuses_what_is_no_finished_run(run, tmp_path):
+    exports = tmp_path / "exports"
+    for workdir, sentence in ((None, "add --workdir=RUN"), (str(tmp_path / "nowhere"), "holds no run")):
+        with pytest.raises(InputError, match=sentence):
+            export_run(workdir, exports)
+    (run / "model.keras").write_bytes(b"no model")
+    with pytest.raises(InputError, match="model.keras cannot be loaded by Keras"):
+        export_run(str(run), exports)
+    (run / "metrics.json").unlink()
+    with pytest.raises(InputError, match="is not finished"):
+        export_run(str(run), exports)
+    assert not exports.exists()
+
+
+@pytest.mark.slow
+def test_without_the_serving_package_the_warmup_file_alone_is_missing(
+    run, version, files, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(messages, "predict_pb2", None)
+    exported = export_run(run, tmp_path / "exports")
+    assert capsys.readouterr().out.splitlines() == [
+        f"exported {run} to {exported}",
+        "no warm-up requests were written; install the extra '.[serving]' for them",
+    ]
+    names = {path.relative_to(version) for path in version.rglob("*")}
+    assert {path.relative_to(exported) for path in exported.rglob("*")} == names - {Path("assets.extra") / WARMUP_FILE}
+    image_bytes = tf.constant([files["jpeg"]])
+    found, expected = (tf.saved_model.load(str(one)).signatures["predict_bytes"] for one in (exported, version))
+    np.testing.assert_allclose(
+        found(image_bytes=image_bytes)["vote_fractions"],
+        expected(image_bytes=image_bytes)["vote_fractions"],
+        atol=BATCH_ATOL,
+    )

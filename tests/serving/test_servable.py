@@ -12,6 +12,7 @@ from tolerances import BATCH_ATOL
 
 from etvae_tf.data.images import load_images, open_images, preprocess
 from etvae_tf.objectives import kl_to_standard_normal
+from etvae_tf.serving.decoding import decode_files
 from etvae_tf.serving.servable import Servable
 
 PREPROCESS_ATOL = 1e-6  # of [0, 1]; one grey level is 4e-3
@@ -98,23 +99,23 @@ def test_files_are_prepared_as_in_training(signatures, files):
     assert_close(found, numpy(signatures["serving_default"](images=tf.cast(tf.stack(pictures), tf.float32) / 255.0)))
 
 
-def assert_prepared_alike(model, source):
+def assert_prepared_alike(source):
     trained_on = load_images(source, source.names, 32, 1, CROP).astype(np.float32) / 255.0
-    served, ok = Servable(model, CROP)._decode(tf.constant([source.read(name) for name in source.names]))
+    served, ok = decode_files(tf.constant([source.read(name) for name in source.names]), 32, 1, CROP)
     assert ok.numpy().all() and len(np.unique(trained_on)) > 50
     np.testing.assert_allclose(served.numpy().astype(np.float32) / 255.0, trained_on, atol=PREPROCESS_ATOL)
 
 
-def test_preparing_equals_training_on_files_of_every_kind(model, files, tmp_path):
+def test_preparing_equals_training_on_files_of_every_kind(files, tmp_path):
     for name, encoded in files.items():
         (tmp_path / f"{name}.{'jpg' if 'jpeg' in name else 'png'}").write_bytes(encoded)
-    assert_prepared_alike(model, open_images(tmp_path))
+    assert_prepared_alike(open_images(tmp_path))
 
 
-def test_preparing_equals_training_on_real_pictures(model, real_data):
+def test_preparing_equals_training_on_real_pictures(real_data):
     source = open_images(real_data / "kaggle" / "images.zip")
     source.names = source.names[:100]
-    assert_prepared_alike(model, source)
+    assert_prepared_alike(source)
 
 
 def test_broken_files_are_marked_and_leave_the_others_as_they_were(signatures, files, broken):

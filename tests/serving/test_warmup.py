@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from model_server.models import read_warmup
 from tensorflow_serving.apis import prediction_log_pb2
 
 from etvae_tf.errors import InputError
 from etvae_tf.serving import messages
-from etvae_tf.serving.warmup import read_warmup, write_warmup
+from etvae_tf.serving.warmup import write_warmup
 
 SIGNATURES = ["canonicalise", "predict_bytes", "reconstruct", "serving_default"]
 

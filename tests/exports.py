@@ -1,0 +1,55 @@
+"""Fixtures that tests of `serving` and `inference` share: a model, its export, a run folder and picture files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from galaxies import tiny_model
+from pictures import broken_files, picture_files
+
+from etvae_tf import ETVAE
+from etvae_tf.serving.export import export_model
+
+__all__ = ["broken", "files", "model", "run", "version"]
+
+ANSWERS = ["round", "spiral", "star"]
+
+
+@pytest.fixture(scope="session")
+def model() -> ETVAE:
+    """Tiny and untrained."""
+    return tiny_model()
+
+
+@pytest.fixture(scope="session")
+def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its version folder; pictures are cropped to 0.8."""
+    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished two-step run, as far as an export or a prediction reads it; `model` is what it trained."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"regime": "two_step", "data": {"crop_fraction": 0.8}}))
+    (folder / "metrics.json").write_text(json.dumps({"answers": ANSWERS}))
+    for seed, name in enumerate(("model.keras", "vae.keras")):
+        trained = tiny_model(seed)
+        trained.compile()
+        trained.save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, bytes]:
+    """Readable pictures by what they are."""
+    return picture_files()
+
+
+@pytest.fixture(scope="session")
+def broken() -> dict[str, bytes]:
+    """What no decoder takes."""
+    return broken_files()

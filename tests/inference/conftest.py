@@ -1,0 +1,3 @@
+"""A model, its export, a run folder and picture files."""
+
+from exports import broken, files, model, run, version  # noqa: F401
