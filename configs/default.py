@@ -53,7 +53,6 @@ def get_config() -> ConfigDict:
     pose.blur = 0.04  # standard deviation of the blur before it, as a fraction of the picture's height
     model.classifier = classifier = ConfigDict()
     classifier.units = 64  # of the hidden layer
-    classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
 
     config.train = train = ConfigDict()
     train.vae_steps = 1600  # steps of the pre-training that two_step and alternating begin with, whatever the pool

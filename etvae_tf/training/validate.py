@@ -27,7 +27,6 @@ _NOT_NEGATIVE = (
 _FRACTIONS = (
     "data.test_fraction",
     "data.validation_fraction",
-    "model.classifier.dropout",
 )
 
 
