@@ -16,7 +16,7 @@ from etvae_tf.evaluation import evaluate_run
 from etvae_tf.experiments import benchmark, learning_curve
 from etvae_tf.inference import predict_pictures
 from etvae_tf.run import train_run
-from etvae_tf.serving.runs import export_run
+from etvae_tf.serving.export import export_run
 
 __all__ = ["run"]
 

@@ -65,7 +65,6 @@ def _model() -> ConfigDict:
     pose.blur = 0.04  # standard deviation of the blur before it, as a fraction of the picture's height
     model.classifier = classifier = ConfigDict()
     classifier.units = 64  # of the hidden layer
-    classifier.dropout = 0.0  # fraction of hidden units dropped in training, [0, 1)
     return model
 
 

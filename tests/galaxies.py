@@ -30,4 +30,4 @@ def tiny_model(seed: int = 0, channels: int = 1, size: int = 32, **changes: obje
     config = quicktest.get_config().model
     config.update_from_flattened_dict({name.replace("__", "."): value for name, value in changes.items()})
     keras.utils.set_random_seed(seed)
-    return build_model(config, size, channels, 3, seed)
+    return build_model(config, size, channels, (3,), seed)

@@ -150,7 +150,7 @@ def _model(config: Any, pose: bool, answers: int) -> ETVAE:
     model_config = config.model.copy_and_resolve_references()
     if not pose:
         model_config.pose.group = "none"
-    return build_model(model_config, config.data.image_size, config.data.channels, answers, config.seed)
+    return build_model(model_config, config.data.image_size, config.data.channels, (answers,), config.seed)
 
 
 def _time_steps(name: str, config: Any, data: GalaxyData, peak: float) -> list[dict[str, Any]]:

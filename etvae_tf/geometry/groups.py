@@ -27,15 +27,15 @@ class PoseGroup(abc.ABC):
     Attributes:
         parameters: names of the P parameters.
         equivariant_axes: how many of the two canonical axes are shifted by the group (the first, or both).
+
+    Args:
+        order: m of the circular mean, >= 1; angles are determined modulo 2 pi / m.
     """
 
     parameters: tuple[str, ...]
     equivariant_axes: int
 
     def __init__(self, order: int = 2):
-        """Args:
-        order: m of the circular mean, >= 1; angles are determined modulo 2 pi / m.
-        """
         if order < 1:
             raise InputError(f"pose order {order} came, but a whole number >= 1 was expected; 1 is the paper's.")
         self.order = order

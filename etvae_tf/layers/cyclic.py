@@ -57,15 +57,15 @@ class CyclicConv2D(keras.layers.Layer):
 
     There are few radii, so radius and channel are treated as one axis, and the kernel as a (R C, R' F) matrix for each
     step along angle, zero where it does not reach. That product is faster on CPUs than a convolution of few channels.
-    """
 
-    def __init__(self, filters: int, kernel_size: int = 5, radial_stride: int = 1, collapse: bool = False, **kwargs):
-        """Args:
+    Args:
         filters: F.
         kernel_size: odd; along angle, and along radius unless `collapse`.
         radial_stride: s, along radius.
         collapse: let the kernel span the whole radius, without padding.
-        """
+    """
+
+    def __init__(self, filters: int, kernel_size: int = 5, radial_stride: int = 1, collapse: bool = False, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size {kernel_size} came, but an odd number was expected; try {kernel_size + 1}.")

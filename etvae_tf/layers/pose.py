@@ -27,6 +27,12 @@ class Pose(keras.layers.Layer):
     Activations are smooth (SiLU), since a kink makes frequencies that the angular grid folds back, and that breaks it.
 
     Input (B, H, W, C) in [0, 1]; output (B, P) in the group's units.
+
+    Args:
+        group: which transformations.
+        filters: of the cyclic convolutions.
+        angles, radii, blur: of the canonical grid, see `CanonicalResampling`.
+        sampler: of turned pictures, "gather" or "addons", see `geometry.SAMPLERS`.
     """
 
     def __init__(
@@ -39,12 +45,6 @@ class Pose(keras.layers.Layer):
         sampler: str = "gather",
         **kwargs,
     ):
-        """Args:
-        group: which transformations.
-        filters: of the cyclic convolutions.
-        angles, radii, blur: of the canonical grid, see `CanonicalResampling`.
-        sampler: of turned pictures, "gather" or "addons", see `geometry.SAMPLERS`.
-        """
         super().__init__(**kwargs)
         self.group = group
         self.filters = tuple(filters)
@@ -136,11 +136,12 @@ class Pose(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("etvae_tf")
 class RotationPose(Pose):
-    """`Pose` of the rotation group: output (B, 1), an angle in radians in [-pi / m, pi / m]."""
+    """`Pose` of the rotation group: output (B, 1), an angle in radians in [-pi / m, pi / m].
 
-    def __init__(self, order: int = 2, group: PoseGroup | None = None, **kwargs):
-        """Args:
+    Args:
         order: m of the circular mean; 1 is the paper's, 2 suits two-fold symmetric galaxies.
         group: set only when rebuilt from a config.
-        """
+    """
+
+    def __init__(self, order: int = 2, group: PoseGroup | None = None, **kwargs):
         super().__init__(group or RotationGroup(order), **kwargs)

@@ -33,15 +33,15 @@ class CanonicalResampling(keras.layers.Layer):
     rotations, removes it first, so that a rotation by *any* angle is a shift to interpolation accuracy.
 
     Input (B, H, W, C); output (B, A, R, C).
-    """
 
-    def __init__(self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, **kwargs):
-        """Args:
+    Args:
         group: whose canonical coordinates are sampled.
         angles: A, directions.
         radii: R, rings.
         blur: standard deviation of the blur as a fraction of the picture's height; 0 for none.
-        """
+    """
+
+    def __init__(self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, **kwargs):
         super().__init__(**kwargs)
         self.group = group
         self.angles = angles

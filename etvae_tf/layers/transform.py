@@ -17,14 +17,14 @@ class Transform(keras.layers.Layer):
     """T_pose of a picture, or its inverse; outside the inscribed disc, where a turned picture has no data, 0.
 
     Input images (B, H, W, C) and pose (B, P); output (B, H, W, C). Gradients reach both.
-    """
 
-    def __init__(self, group: PoseGroup, inverse: bool = False, sampler: str = "gather", **kwargs):
-        """Args:
+    Args:
         group: how a pose moves points.
         inverse: apply T_pose^-1, which brings a picture of that pose to the canonical view.
         sampler: "gather" or "addons", see `geometry.SAMPLERS`.
-        """
+    """
+
+    def __init__(self, group: PoseGroup, inverse: bool = False, sampler: str = "gather", **kwargs):
         super().__init__(**kwargs)
         self.group = group
         self.inverse = inverse
@@ -52,11 +52,12 @@ class Transform(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("etvae_tf")
 class Rotation(Transform):
-    """`Transform` of the rotation group: pose (B, 1) is an angle in radians, counter-clockwise."""
+    """`Transform` of the rotation group: pose (B, 1) is an angle in radians, counter-clockwise.
 
-    def __init__(self, inverse: bool = False, group: PoseGroup | None = None, **kwargs):
-        """Args:
+    Args:
         inverse: turn clockwise instead.
         group: set only when rebuilt from a config.
-        """
+    """
+
+    def __init__(self, inverse: bool = False, group: PoseGroup | None = None, **kwargs):
         super().__init__(group or RotationGroup(), inverse, **kwargs)

@@ -1,9 +1,9 @@
-"""The ETVAE and its three parts: encoder, decoder, classifier."""
+"""The ETVAE and its three parts: encoder, decoder, vote head."""
 
 from etvae_tf.models.build import build_model
-from etvae_tf.models.classifier import Classifier
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
 from etvae_tf.models.etvae import ETVAE
+from etvae_tf.models.vote_head import VoteHead
 
-__all__ = ["ETVAE", "Classifier", "Decoder", "Encoder", "Posterior", "build_model"]
+__all__ = ["ETVAE", "Decoder", "Encoder", "Posterior", "VoteHead", "build_model"]

@@ -6,23 +6,23 @@ from typing import Any
 
 from etvae_tf.geometry import GROUPS
 from etvae_tf.layers import Pose
-from etvae_tf.models.classifier import Classifier
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder
 from etvae_tf.models.etvae import ETVAE
+from etvae_tf.models.vote_head import VoteHead
 
 __all__ = ["build_model"]
 
 
-def build_model(config: Any, image_size: int, channels: int, answers: int, seed: int = 0) -> ETVAE:
+def build_model(config: Any, image_size: int, channels: int, answers: tuple[int, ...], seed: int = 0) -> ETVAE:
     """Builds an ETVAE, with weights drawn by Keras's seeded initialisers.
 
     Args:
         config: `config.model` of a run: latent_dim, filters, pose (group, order, filters, angles, radii, blur),
-            sampler, classifier (units, dropout), pixel_likelihood.
+            sampler, classifier (units), pixel_likelihood.
         image_size: H = W, in pixels; divisible by 2 ** len(filters).
         channels: C.
-        answers: K.
+        answers: how many each question has: (3,) for one question with three.
         seed: of the random numbers of training.
 
     Returns:
@@ -31,7 +31,7 @@ def build_model(config: Any, image_size: int, channels: int, answers: int, seed:
     model = ETVAE(
         Encoder(config.latent_dim, tuple(config.filters), _pose(config), name="encoder"),
         Decoder(image_size, channels, tuple(config.filters)[::-1], name="decoder"),
-        Classifier(answers, config.classifier.units, config.classifier.dropout, name="classifier"),
+        VoteHead(answers, config.classifier.units, name="vote_head"),
         config.pixel_likelihood,
         seed,
         name="etvae",

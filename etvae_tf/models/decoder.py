@@ -19,14 +19,14 @@ class Decoder(keras.layers.Layer):
     """Draws the canonical view of a galaxy from its latent.
 
     Input (B, Z); output (B, H, W, C), in (0, 1). H = W divisible by 2 ** len(filters).
-    """
 
-    def __init__(self, image_size: int, channels: int, filters: tuple[int, ...], **kwargs):
-        """Args:
+    Args:
         image_size: H = W, in pixels.
         channels: C, 1 (grey) or 3 (colour).
         filters: of the stages from coarse to fine; each ends in a doubling of the picture.
-        """
+    """
+
+    def __init__(self, image_size: int, channels: int, filters: tuple[int, ...], **kwargs):
         super().__init__(**kwargs)
         self.image_size = image_size
         self.channels = channels

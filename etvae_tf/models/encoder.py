@@ -36,14 +36,14 @@ class Encoder(keras.layers.Layer):
     """Turns a picture to its canonical view and reads the posterior off it.
 
     Input (B, H, W, C) in [0, 1], H = W divisible by 2 ** len(filters); output `Posterior`.
-    """
 
-    def __init__(self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, **kwargs):
-        """Args:
+    Args:
         latent_dim: Z.
         filters: of the convolutions; each halves the picture.
         pose: predicts the pose; None for a plain VAE without one.
-        """
+    """
+
+    def __init__(self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, **kwargs):
         super().__init__(**kwargs)
         self.latent_dim = latent_dim
         self.filters = tuple(filters)

@@ -1,4 +1,4 @@
-"""The Equivariant-Transformer VAE with a vote classifier on its latent."""
+"""The Equivariant-Transformer VAE with a vote head on its latent, and how it is trained with two objectives."""
 
 from __future__ import annotations
 
@@ -10,60 +10,73 @@ import tensorflow as tf
 
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
-from etvae_tf.models.classifier import Classifier
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.two_objectives import TwoObjectives
-from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, vote_nll
+from etvae_tf.models.inputs import as_floats, with_loss
+from etvae_tf.models.vote_head import VoteHead
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
 
 __all__ = ["ETVAE"]
 
+_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
+_PARTS = ("encoder", "decoder", "vote_head")
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
 _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
-class ETVAE(TwoObjectives):
-    """Encoder, decoder and classifier, trained on pictures with and without votes: for `fit`, see `TwoObjectives`.
+class ETVAE(keras.Model):
+    """Encoder, decoder and vote head, trained on pictures with and without votes, by an optimizer each.
+
+    `fit` takes a dataset of dictionaries with one or both of
+        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
+            (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
+        "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on vote head and encoder.
+    Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
+    callbacks move the learning rate of `optimizer`, the votes'; `vae_optimizer` follows after
+    `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
 
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
     mean over the picture and its three mirror images; latent and pose are those of the picture itself.
+
+    Args:
+        encoder, decoder, vote_head: the three parts.
+        pixel_likelihood: a key of `objectives.PIXEL_LIKELIHOODS`.
+        seed: with the step, determines every random number drawn in training.
     """
 
     def __init__(
         self,
         encoder: Encoder,
         decoder: Decoder,
-        classifier: Classifier,
+        vote_head: VoteHead,
         pixel_likelihood: str = "gaussian",
         seed: int = 0,
         **kwargs,
     ):
-        """Args:
-        encoder, decoder, classifier: the three parts.
-        pixel_likelihood: a key of `objectives.PIXEL_LIKELIHOODS`.
-        seed: with the step, determines every random number drawn in training.
-        """
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
-        self.classifier = classifier
+        self.vote_head = vote_head
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
         # Views of a galaxy share this many of its latents; the others may tell how they differ, which the pixels need.
         self.shared_dim = -(-encoder.latent_dim // 2)
-        self.projection = Classifier(encoder.latent_dim, 4 * encoder.latent_dim, name="projection")
+        hidden = keras.layers.Dense(4 * encoder.latent_dim, activation="relu", kernel_initializer="he_normal")
+        self.projection = keras.Sequential([hidden, keras.layers.Dense(encoder.latent_dim)], name="projection")
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
+        self.vae_optimizer = None  # until compiled
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in _TRACKED}
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Builds all parts; the picture's shape is the decoder's."""
         size, channels = self.decoder.image_size, self.decoder.channels
         self.image_shape = (size, size, channels)
         latent_shape = (None, self.encoder.latent_dim)
-        shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "classifier": latent_shape}
+        shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "vote_head": latent_shape}
         shapes["projection"] = (None, self.shared_dim)
         for name, shape in shapes.items():
             part = getattr(self, name)
@@ -78,7 +91,7 @@ class ETVAE(TwoObjectives):
         """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
         loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        for part in (self.decoder, self.classifier, self.project):
+        for part in (self.decoder, self.vote_head, self.project):
             part(latent)
         if self.from_canonical is not None:
             self.from_canonical(canonical, pose)
@@ -87,7 +100,8 @@ class ETVAE(TwoObjectives):
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
         posterior, *_ = posteriors = self.mirrored_posteriors(images)
-        fractions = tf.add_n([tf.nn.softmax(self.classifier(view.loc)) for view in posteriors]) / len(posteriors)
+        views = [self.vote_head.fractions(self.vote_head(view.loc)) for view in posteriors]
+        fractions = tf.add_n(views) / len(views)
         return {
             "vote_fractions": fractions,
             "vote_logits": tf.math.log(fractions),
@@ -133,19 +147,147 @@ class ETVAE(TwoObjectives):
         return self.projection(latent[:, : self.shared_dim])
 
     def vote_terms(self, images: tf.Tensor, votes: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
-        """Negative log likelihood of votes (B, K): (B,) in nats; with a seed, for one draw of z and dropout."""
+        """Negative log likelihood of votes (B, K): (B,) in nats; with a seed, for one draw of z."""
         posterior = self.encoder(images)
         latent = posterior.loc if seed is None else self.sampling(posterior.loc, posterior.scale, seed)
-        return vote_nll(votes, self.classifier(latent, seed))
+        return tf.reduce_sum(self.vote_head.nll(votes, self.vote_head(latent)), axis=-1)
 
     def check_equivariance(self, images: tf.Tensor, seed: int = 0) -> np.ndarray:
         """Pose errors (B, P) of random transformations, see `Pose.check_equivariance`; needs a pose."""
         return self.encoder.pose.check_equivariance(images, seed)
 
+    @property
+    def vae_variables(self) -> list:
+        """What an ELBO step moves."""
+        scale = [] if self.pixel_likelihood == "bernoulli" else [self.log_pixel_scale]  # it has none
+        projection = self.projection.trainable_variables if self.view_weight else []
+        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale, *projection]
+
+    @property
+    def vote_variables(self) -> list:
+        """What a vote step moves: vote_head and, unless frozen (M1), encoder."""
+        encoder = [] if self.freeze_encoder else self.encoder.trainable_variables
+        return [*encoder, *self.vote_head.trainable_variables]
+
+    @property
+    def metrics(self) -> list:
+        """The trackers of every term."""
+        return list(self.trackers.values())
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        vae_optimizer: Any = "adam",
+        kl_weight: float = 1.0,
+        kl_warmup_steps: int = 0,
+        view_weight: float = 0.0,
+        freeze_encoder: bool = False,
+        jit_compile: bool = False,
+        **kwargs,
+    ) -> None:
+        """Args:
+        optimizer: of the vote likelihood (vote_head and encoder).
+        vae_optimizer: of the ELBO (encoder and decoder).
+        kl_weight: of the KL term; 1 is the ELBO.
+        kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
+        view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
+        freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
+        jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
+        **kwargs: of `keras.Model.compile`.
+        """
+        super().compile(optimizer=keras.optimizers.get(optimizer), jit_compile=jit_compile, **kwargs)
+        self.vae_optimizer = keras.optimizers.get(vae_optimizer)
+        self.kl_weight = kl_weight
+        self.kl_warmup_steps = kl_warmup_steps
+        self.view_weight = view_weight
+        self.freeze_encoder = freeze_encoder
+        if not self.built:
+            self.build()
+        self.optimizer.build(self.vote_variables)
+        self.vae_optimizer.build(self.vae_variables)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What compiles a loaded model again; None before `compile`."""
+        if self.vae_optimizer is None:
+            return None
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "vae_optimizer": keras.saving.serialize_keras_object(self.vae_optimizer),
+            "kl_weight": self.kl_weight,
+            "kl_warmup_steps": self.kl_warmup_steps,
+            "view_weight": self.view_weight,
+            "freeze_encoder": self.freeze_encoder,
+            "jit_compile": self.jit_compile,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """The inverse of `get_compile_config`."""
+        optimizers = {
+            name: keras.saving.deserialize_keras_object(config[name]) for name in ("optimizer", "vae_optimizer")
+        }
+        self.compile(**{**config, **optimizers})
+
+    def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
+        """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
+        data, updated = as_floats(data, self.variable_dtype), {}
+        if "unlabelled" in data:
+            updated |= self._elbo_step(data["unlabelled"])
+        if "labelled" in data:
+            updated |= self._vote_step(*data["labelled"])
+        return with_loss(updated)
+
+    def _elbo_step(self, data: Any) -> dict[str, tf.Tensor]:
+        images, views = data if isinstance(data, tuple) else (data, None)
+        step = tf.cast(self.vae_optimizer.iterations, tf.int32)
+        tracked = {}
+        with tf.GradientTape() as tape:
+            posterior = self.encoder(images)
+            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]), posterior)
+            kl = tf.reduce_sum(kl, axis=-1)
+            losses = self.kl_weight * _warmth(step, self.kl_warmup_steps) * kl - log_likelihood
+            if self.view_weight:
+                if views is None:
+                    raise ValueError('view_weight > 0 needs "unlabelled": (images, views); got images alone.')
+                pairs = (self.project(posterior.loc), self.project(self.encoder(views).loc))
+                tracked["view_contrast"] = contrast = view_contrast(*pairs)
+                losses += self.view_weight * contrast
+            loss = tf.nn.compute_average_loss(losses)
+        variables = self.vae_variables
+        self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)
+
+    def _vote_step(self, images: tf.Tensor, votes: tf.Tensor) -> dict[str, tf.Tensor]:
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        with tf.GradientTape() as tape:
+            nll = self.vote_terms(images, votes, tf.stack([2 * self.seed + 1, step]))
+            loss = tf.nn.compute_average_loss(nll)
+        variables = self.vote_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self._track(vote_nll=nll)
+
+    def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
+        """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
+        data, updated = as_floats(data, self.variable_dtype), {}
+        if "unlabelled" in data:
+            log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
+            kl = tf.reduce_sum(kl, axis=-1)
+            updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
+        if "labelled" in data:
+            images, votes = data["labelled"]
+            head = self.vote_head
+            logits = head(self.encoder(images).loc)
+            error = tf.reduce_mean(tf.square(head.fractions(logits) - head.voted_fractions(votes)), axis=-1)
+            updated |= self._track(vote_nll=tf.reduce_sum(head.nll(votes, logits), axis=-1), vote_mse=error)
+        return with_loss(updated)
+
+    def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+        for name, value in values.items():
+            self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in values}
+
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the model."""
-        names = ("encoder", "decoder", "classifier")
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
         return {**parts, "pixel_likelihood": self.pixel_likelihood, "seed": self.seed, "name": self.name}
 
     def get_build_config(self) -> dict[str, Any]:
@@ -155,6 +297,10 @@ class ETVAE(TwoObjectives):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ETVAE:
         """The inverse of `get_config`."""
-        names = ("encoder", "decoder", "classifier")
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}
         return cls(**{**config, **parts})
+
+
+def _warmth(step: tf.Tensor, steps: int) -> tf.Tensor:
+    """Rises linearly to 1 over so many steps."""
+    return tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(steps, 1))

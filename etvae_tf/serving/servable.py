@@ -74,7 +74,7 @@ class Servable(tf.Module):
         """Votes with their uncertainty, latent and pose of images (B, H, W, C) in [0, 1]."""
         model = self._model()
         posteriors = model.mirrored_posteriors(images)
-        fractions = _mean([tf.nn.softmax(model.classifier(view.loc)) for view in posteriors])
+        fractions = _mean([model.vote_head.fractions(model.vote_head(view.loc)) for view in posteriors])
         draws = _mean([self._drawn_fractions(view.loc, view.scale) for view in posteriors])
         own = posteriors[0]
         return {
@@ -89,8 +89,9 @@ class Servable(tf.Module):
     def _drawn_fractions(self, loc: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Vote fractions (S, B, K) of S draws of z."""
         latent = loc + scale * self._noise
-        logits = self._model().classifier(tf.reshape(latent, (-1, loc.shape[-1])))
-        return tf.reshape(tf.nn.softmax(logits), (_VOTE_DRAWS, -1, logits.shape[-1]))
+        head = self._model().vote_head
+        fractions = head.fractions(head(tf.reshape(latent, (-1, loc.shape[-1]))))
+        return tf.reshape(fractions, (_VOTE_DRAWS, -1, fractions.shape[-1]))
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `_predict`, of picture files (B,); NaN and ok = false in the rows that cannot be decoded."""

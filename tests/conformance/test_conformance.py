@@ -41,7 +41,7 @@ TABLE = {
     "PosteriorSampling": (layers.PosteriorSampling, (LATENT, SCALE), (SEED,)),
     "Encoder": (lambda: models.Encoder(5, (4, 4), rotation_pose()), (IMAGES,), ()),
     "Decoder": (lambda: models.Decoder(16, 1, (4, 4)), (LATENT,), ()),
-    "Classifier": (lambda: models.Classifier(3, 8, 0.2), (LATENT,), ()),
+    "VoteHead": (lambda: models.VoteHead((3, 2), 8), (LATENT,), ()),
     "ETVAE": (tiny_model, (tf.image.resize(IMAGES, (32, 32)),), ()),
 }
 NO_LAYER = {"Posterior", "build_model"}

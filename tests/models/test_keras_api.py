@@ -17,7 +17,7 @@ PICTURE, LATENT = (None, 32, 32, 1), (None, 4)
 PARTS = {  # name -> (output shapes, parameters)
     "encoder": ([LATENT, LATENT, (None, 1), PICTURE], 5_163),
     "decoder": ([PICTURE], 3_881),
-    "classifier": ([(None, 3)], 515),
+    "vote_head": ([(None, 3)], 515),
     "posterior_sampling": ([LATENT], 0),
     "projection": ([LATENT], 116),
     "from_canonical": ([PICTURE], 0),
@@ -71,7 +71,7 @@ def test_evaluate_averages_over_galaxies_whatever_the_batches() -> None:
     whole, parts = (model.evaluate(labelled.batch(size), return_dict=True, verbose=0) for size in (6, 4))
     fractions = GALAXIES.votes / GALAXIES.votes.sum(axis=1, keepdims=True)
     error = model.encoder(IMAGES).loc
-    plain = tf.nn.softmax(model.classifier(error)).numpy()
+    plain = tf.nn.softmax(model.vote_head(error)).numpy()
     assert whole["vote_mse"] == pytest.approx(np.mean((plain - fractions) ** 2), rel=1e-5)
     assert parts["vote_mse"] == pytest.approx(whole["vote_mse"], rel=1e-5)
     assert parts["vote_nll"] == pytest.approx(whole["vote_nll"], rel=1e-5)

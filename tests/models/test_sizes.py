@@ -28,5 +28,5 @@ PARAMETERS = {
 def test_number_of_parameters(path: Path) -> None:
     config = importlib.import_module(f"configs.{path.stem}").get_config()
     validate_config(config)
-    model = build_model(config.model, config.data.image_size, config.data.channels, answers=3)
+    model = build_model(config.model, config.data.image_size, config.data.channels, answers=(3,))
     assert sum(math.prod(weights.shape) for weights in model.trainable_variables) == PARAMETERS[path.stem]

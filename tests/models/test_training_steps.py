@@ -9,7 +9,7 @@ from galaxies import synthetic_images, tiny_model
 
 from etvae_tf import ETVAE
 from etvae_tf.errors import InputError
-from etvae_tf.models.two_objectives import _warmth
+from etvae_tf.models.etvae import _warmth
 
 IMAGES = synthetic_images(6, 32)
 VOTES = tf.constant([[30.0, 10, 0], [5, 35, 2], [0, 0, 0], [20, 20, 1], [40, 1, 0], [3, 3, 30]])
@@ -30,7 +30,7 @@ def same(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
 
 def test_supervised_step_never_touches_the_decoder() -> None:
     model = compiled(tiny_model())
-    parts = (model.encoder, model.decoder, model.classifier)
+    parts = (model.encoder, model.decoder, model.vote_head)
     before = [weights(part) for part in parts]
     scale = float(model.log_pixel_scale)
     logs = model.train_step({"labelled": (IMAGES, VOTES)})
@@ -40,9 +40,9 @@ def test_supervised_step_never_touches_the_decoder() -> None:
     assert set(logs) == {"vote_nll", "loss"}
 
 
-def test_elbo_step_never_touches_the_classifier() -> None:
+def test_elbo_step_never_touches_the_vote_head() -> None:
     model = compiled(tiny_model())
-    parts = (model.encoder, model.decoder, model.classifier)
+    parts = (model.encoder, model.decoder, model.vote_head)
     before = [weights(part) for part in parts]
     logs = model.train_step({"unlabelled": IMAGES})
     moved = [not same(old, weights(part)) for old, part in zip(before, parts, strict=True)]
@@ -60,10 +60,10 @@ def test_alternating_is_the_elbo_step_and_then_the_vote_step() -> None:
 
 def test_frozen_encoder_stays() -> None:
     model = compiled(tiny_model(), freeze_encoder=True)
-    encoder, classifier = weights(model.encoder), weights(model.classifier)
+    encoder, vote_head = weights(model.encoder), weights(model.vote_head)
     model.train_step({"labelled": (IMAGES, VOTES)})
     assert same(encoder, weights(model.encoder))
-    assert not same(classifier, weights(model.classifier))
+    assert not same(vote_head, weights(model.vote_head))
 
 
 def test_galaxy_without_votes_changes_nothing() -> None:

@@ -29,7 +29,7 @@ def test_describes_what_a_caller_must_know(version):
 def test_holds_what_serves_and_nothing_else(model, version):
     names = [name for name, _ in tf.train.list_variables(str(version / "variables" / "variables"))]
     weights = [name for name in names if name.startswith("_weights")]
-    parts = (model.encoder, model.decoder, model.classifier)
+    parts = (model.encoder, model.decoder, model.vote_head)
     assert len(weights) == sum(len(part.weights) for part in parts) + 1  # and log_pixel_scale
     assert not [name for name in names if "optimizer" in name]
     assert {path.name for path in version.parent.iterdir()} == {"1"}

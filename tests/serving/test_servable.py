@@ -47,7 +47,7 @@ def test_spread_is_that_of_draws_from_the_posteriors(model, signatures):
     deviations = numpy(signatures["serving_default"](images=IMAGES))["vote_fractions_std"]
     noise = np.random.RandomState(1).standard_normal((4000, 1, 4)).astype(np.float32)
     views = model.mirrored_posteriors(IMAGES)
-    draws = np.mean([tf.nn.softmax(model.classifier(view.loc + view.scale * noise)) for view in views], axis=0)
+    draws = np.mean([tf.nn.softmax(model.vote_head(view.loc + view.scale * noise)) for view in views], axis=0)
     # a standard deviation of 32 draws is uncertain by 1 / sqrt(2 * 31) = 13 %
     np.testing.assert_allclose(deviations, draws.std(axis=0), rtol=5 * 0.13)
     assert (deviations > 0).all()

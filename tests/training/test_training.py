@@ -37,7 +37,7 @@ def fresh_model() -> ETVAE:
     """The weights every run of seed 0 starts from."""
     config = quicktest.get_config()
     keras.utils.set_random_seed(0)
-    return build_model(config.model, config.data.image_size, config.data.channels, 3)
+    return build_model(config.model, config.data.image_size, config.data.channels, (3,))
 
 
 def same_weights(first: keras.layers.Layer, second: keras.layers.Layer) -> bool:
@@ -68,7 +68,7 @@ def test_regimes_move_what_they_should(regime: str, tmp_path: Path) -> None:
     model, _, folder = run(regime, tmp_path / "run")
     start = fresh_model()
     assert not same_weights(model.encoder, start.encoder)
-    assert not same_weights(model.classifier, start.classifier)
+    assert not same_weights(model.vote_head, start.vote_head)
     assert same_weights(model.decoder, start.decoder) == (regime == "supervised")
     assert folder.model.exists() and folder.history.exists()
 
@@ -93,7 +93,7 @@ def test_frozen_encoder_stays_as_the_vae_left_it(tmp_path: Path) -> None:
     trained, _, _ = run("two_step", tmp_path / "trained", train__vote_steps_per_label=0.05, train__freeze_encoder=True)
     longer, _, _ = run("two_step", tmp_path / "longer", train__freeze_encoder=True, data__validation_fraction=0.0)
     assert same_weights(trained.encoder, longer.encoder)
-    assert not same_weights(trained.classifier, longer.classifier)
+    assert not same_weights(trained.vote_head, longer.vote_head)
 
 
 def batches_seen(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
