@@ -1,6 +1,7 @@
 """Tables of predicted votes: pictures in batches become rows, whether a model here or a server scores them.
 
-It stands above no room, because both `inference` and the client in `serving` write these tables.
+It stands below both rooms that write these tables: the client in `serving` cannot import `inference`, which imports
+`serving`.
 """
 
 from __future__ import annotations
@@ -65,9 +66,8 @@ def vote_table(
         false where the picture could not be decoded and the numbers are empty.
     """
     columns: dict[str, object] = {"id": list(names)}
-    for index, answer in enumerate(
-        answers or [f"answer_{index}" for index in range(outputs["vote_fractions"].shape[1])]
-    ):
+    count = outputs["vote_fractions"].shape[1]
+    for index, answer in enumerate(answers or [f"answer_{number}" for number in range(count)]):
         columns[answer] = outputs["vote_fractions"][:, index]
         columns[f"{answer}_std"] = outputs["vote_fractions_std"][:, index]
     return pd.DataFrame({**columns, "pose_angle": outputs["pose_angle"], "ok": outputs["ok"]})

@@ -1,1 +1,1 @@
-"""Trained models as SavedModels, behind TF Serving or called here."""
+"""Trained models as SavedModels, and the client of a server that holds them."""

@@ -22,7 +22,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.serving.messages import MODEL_NAME, predict_request, require_serving
 from etvae_tf.vote_tables import check_output, read_batches, score_batches, write_table
 
-__all__ = ["GrpcClient", "RestClient", "score"]
+__all__ = ["Client", "GrpcClient", "RestClient", "score"]
 
 _OUTPUTS = ("vote_fractions", "vote_fractions_std", "pose_angle", "ok")
 _LONGEST_PAUSE = 5.0  # seconds between two tries
@@ -33,7 +33,7 @@ class _Unavailable(InputError):
     """The server may answer later: it is not there yet, or has too much to do."""
 
 
-class _Client:
+class Client:
     """What both protocols share: an address, a model, a version label and a deadline.
 
     Args:
@@ -101,18 +101,8 @@ class _Client:
         return InputError(f"the model server at {self._address} refused the request ({reason}).")
 
 
-class GrpcClient(_Client):
-    """Calls `predict_bytes` over gRPC.
-
-    Args:
-        address: HOST:PORT of the server.
-        deadline: seconds for one batch, its retries included.
-        model_name: under which the model is served.
-        version_label: for instance stable; the newest version where there is none.
-
-    Raises:
-        InputError: the extra `.[serving]` is not installed.
-    """
+class GrpcClient(Client):
+    """Calls `predict_bytes` over gRPC; see `Client` for its arguments."""
 
     def __init__(self, address: str, *arguments: Any, **keywords: Any):
         super().__init__(address, *arguments, **keywords)
@@ -138,18 +128,8 @@ class GrpcClient(_Client):
         return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
 
 
-class RestClient(_Client):
-    """Calls `predict_bytes` over REST.
-
-    Args:
-        address: HOST:PORT of the server.
-        deadline: seconds for one batch, its retries included.
-        model_name: under which the model is served.
-        version_label: for instance stable; the newest version where there is none.
-
-    Raises:
-        InputError: the extra `.[serving]` is not installed.
-    """
+class RestClient(Client):
+    """Calls `predict_bytes` over REST; see `Client` for its arguments."""
 
     def __init__(self, address: str, *arguments: Any, **keywords: Any):
         super().__init__(address, *arguments, **keywords)
@@ -189,7 +169,7 @@ def _error_of(content: bytes) -> str | None:
 
 
 def score(
-    client: _Client, images: str, output: str, answers: Sequence[str] | None = None, batch_size: int = 64
+    client: Client, images: str, output: str, answers: Sequence[str] | None = None, batch_size: int = 64
 ) -> pd.DataFrame:
     """Scores every picture of a folder or zip into a table, whole or not at all.
 

@@ -34,7 +34,8 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
         The new version folder.
 
     Raises:
-        InputError: no such run, it is not finished, or nothing can be written at `export_dir`.
+        InputError: no such run, it is not finished, its model cannot be loaded, or nothing can be written at
+            `export_dir`.
     """
     if not workdir:
         raise InputError("--mode=export writes a trained run as a SavedModel; add --workdir=RUN.")

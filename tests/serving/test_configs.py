@@ -91,8 +91,12 @@ def test_compose_mounts_every_file_that_its_flags_name(service):
     assert flags["allow_version_labels_for_unavailable_models"] == "true"
 
 
-def test_compose_opens_both_ports_of_a_pinned_image(service):
-    assert service["ports"] == ["8500:8500", "8501:8501"]
+def test_compose_opens_both_ports_to_this_machine_alone(service):
+    assert service["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    assert "network_mode" not in service  # host would open them to all again
+
+
+def test_compose_pins_the_image(service):
     image, tag = service["image"].split(":")
     assert image == "tensorflow/serving" and tag.count(".") == 2
     assert "<2.22" in (FOLDER.parent / "setup.py").read_text() and tag.startswith(

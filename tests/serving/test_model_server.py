@@ -219,14 +219,15 @@ def test_a_folder_without_versions(tmp_path):
 
 
 @pytest.fixture
-def start(versions):
-    """Starts the command as users of a checkout do; gives its process."""
+def start():
+    """Starts the command of saved_models/README.md with other ports; gives its process."""
+    (line,) = re.findall(r"^python tests/model_server .*$", (ROOT / "saved_models/README.md").read_text(), re.MULTILINE)
     started = []
 
-    def start(*flags: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "tests/model_server", f"--model_base_path={versions}", *flags]
+    def start(port: int) -> subprocess.Popen[str]:
+        command = line.replace("--port=8500", f"--port={port}").replace("--rest_api_port=8501", "--rest_api_port=0")
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, cwd=ROOT, **pipes))
+        started.append(subprocess.Popen([sys.executable, *command.split()[1:]], cwd=ROOT, **pipes))
         return started[-1]
 
     yield start
@@ -237,12 +238,10 @@ def start(versions):
 
 @pytest.mark.slow
 def test_the_command_serves_until_it_is_told_to_stop(start):
-    process = start("--port=0", "--rest_api_port=0")
-    line = process.stdout.readline()
-    (url,) = re.findall(r"http://127.0.0.1:\d+/v1/models/etvae", line)
-    assert "version 1, 2" in line
-    answer = requests.post(f"{url}:predict", json={"instances": [ROW]}, timeout=30).json()
-    np.testing.assert_allclose(answer["predictions"][0]["vote_fractions"], [0.125, 0.875], atol=FLOAT_ATOL)
+    process = start(port=0)
+    (url,) = re.findall(r"http://127.0.0.1:\d+/v1/models/etvae", process.stdout.readline())
+    (state,) = requests.get(f"{url}/labels/stable", timeout=30).json()["model_version_status"]
+    assert state["version"] == "1" and state["state"] == "AVAILABLE"
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
@@ -250,6 +249,6 @@ def test_the_command_serves_until_it_is_told_to_stop(start):
 @pytest.mark.slow
 def test_the_command_names_a_port_in_use(start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = start(f"--port={taken.getsockname()[1]}", "--rest_api_port=0")
+        process = start(taken.getsockname()[1])
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 2 and errors.splitlines()[-1].startswith("model_server: error:")

@@ -1,0 +1,33 @@
+"""The shipped model's page says what its commands print, on real galaxies."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from etvae_tf.inference import predict_pictures
+
+ETVAE = Path(__file__).resolve().parents[2] / "saved_models" / "etvae"
+
+
+@pytest.mark.slow
+def test_its_warning_holds_the_numbers_on_raw_counts(real_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("counts").symlink_to(real_data / "counts")
+    predict_pictures("counts/images.zip", "votes.csv", ETVAE)
+    capsys.readouterr()
+    readme = (ETVAE / "README.md").read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(compile(snippet, "README.md", "exec"), {"__name__": "snippet"})
+    model, constant, means = capsys.readouterr().out.splitlines()
+    pattern = r"vote_rmse (\S+) \((\S+) for the constant mean\) and\s+mean_vote_l1 (\S+) \((\S+)\); it says"
+    ((rmse, constant_rmse, l1, constant_l1),) = re.findall(pattern, readme)
+    assert model == f"vote_rmse {rmse}, mean_vote_l1 {l1}"
+    assert constant == f"vote_rmse {constant_rmse}, mean_vote_l1 {constant_l1}"
+    assert rmse > constant_rmse
+    assert means == "[0.424, 0.549, 0.027] [0.644, 0.313, 0.043]"
+    spread = pd.read_csv("votes.csv").filter(like="_std").mean(axis=None)
+    assert f"its mean is {spread:.3f}" in (ETVAE.parent / "README.md").read_text()
