@@ -40,9 +40,7 @@ def pixel_log_likelihood(
 
 
 def kl_to_standard_normal(loc: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-    """KL(N(loc, diag(scale^2)) || N(0, I)) of each latent dimension.
-
-        1/2 (scale^2 + loc^2 - 1) - log scale
+    """KL(N(loc, diag(scale^2)) || N(0, I)) of each latent dimension, (scale^2 + loc^2 - 1) / 2 - log scale.
 
     Args:
         loc: float tensor (B, Z).
@@ -51,4 +49,4 @@ def kl_to_standard_normal(loc: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
     Returns:
         float tensor (B, Z), in nats, >= 0; the galaxy's KL is the sum over Z.
     """
-    return 0.5 * (tf.square(scale) + tf.square(loc) - 1.0) - tf.math.log(scale)
+    return tfd.kl_divergence(tfd.Normal(loc, scale), tfd.Normal(tf.zeros_like(loc), tf.ones_like(scale)))
