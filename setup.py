@@ -1,4 +1,4 @@
-"""Installs the package `etvae_tf`, which holds the command line, too; presets and trained models stay in the checkout."""
+"""Installs the package `etvae_tf` with its command line; presets and trained models stay in the checkout."""
 
 from pathlib import Path
 

@@ -9,6 +9,7 @@ import pytest
 from galaxies import tiny_model
 from pictures import broken_files, picture_files
 
+from configs import quicktest
 from etvae_tf import ETVAE
 from etvae_tf.serving.export import export_model
 
@@ -26,7 +27,7 @@ def model() -> ETVAE:
 @pytest.fixture(scope="session")
 def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its version folder; pictures are cropped to 0.8."""
-    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8)
+    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8, model)
 
 
 @pytest.fixture
@@ -34,7 +35,9 @@ def run(tmp_path: Path) -> Path:
     """A finished two-step run, as far as an export or a prediction reads it; `model` is what it trained."""
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({"regime": "two_step", "data": {"crop_fraction": 0.8}}))
+    config = quicktest.get_config()
+    config.data.crop_fraction = 0.8
+    (folder / "config.json").write_text(config.to_json())
     (folder / "metrics.json").write_text(json.dumps({"answers": ANSWERS}))
     for seed, name in enumerate(("model.keras", "vae.keras")):
         trained = tiny_model(seed)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import keras
 from ml_collections import ConfigDict
 
 from etvae_tf.data import Galaxies, data_fingerprints, load_labelled
@@ -17,7 +16,7 @@ from etvae_tf.data.validate import validate_data
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation.evaluate import evaluate_model, summarise, write_predictions, write_votes_figure
 from etvae_tf.files import write_json
-from etvae_tf.training import RunFolder
+from etvae_tf.training import finished_run, load_model
 
 __all__ = ["evaluate_run"]
 
@@ -41,13 +40,11 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
     Raises:
         InputError: no such run, no table, bad data, or nothing left to score.
     """
-    folder = RunFolder(workdir or _missing("--workdir=RUN"))
-    trained = folder.read_config()
+    run = finished_run(workdir or _missing("--workdir=RUN"))
     if not given.get("data.table"):
         _missing("--data=TABLE and --images=FOLDER_OR_ZIP")
-    before = json.loads(folder.metrics.read_text())
-    answers = tuple(before["answers"])
-    config = _config(trained, given)
+    answers, folder = run.answers, run.folder
+    config = _config(run.config, given)
     galaxies, found = load_labelled(config)
     galaxies = _in_order(galaxies, found, answers, "data.answer_columns" in given)
     learnt = folder.has_learnt(galaxies)
@@ -57,8 +54,8 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
             "it on; give other galaxies, or add --include_learnt."
         )
     scored = galaxies if include_learnt else galaxies.select(~learnt)
-    constant = [before["constant_mean"]["fractions"][answer] for answer in answers]
-    metrics, predictions = evaluate_model(keras.saving.load_model(folder.model), scored, constant, answers)
+    constant = [run.metrics["constant_mean"]["fractions"][answer] for answer in answers]
+    metrics, predictions = evaluate_model(load_model(folder.model), scored, constant, answers)
     metrics["learnt_galaxies"] = int(learnt.sum())
     target = _claim(folder.path / "evaluation", config, given, include_learnt)
     write_predictions(

@@ -23,7 +23,8 @@ def points_to_pixels(points: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
     Args:
         points: float tensor (..., 2), in pixels.
-        height, width: size of the picture, in pixels.
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
 
     Returns:
         float tensor (..., 2); whole numbers are pixel centres.

@@ -12,8 +12,8 @@ import tensorflow as tf
 from etvae_tf.errors import InputError
 from etvae_tf.serving.decoding import predict_files
 from etvae_tf.serving.export import describe, newest_version
-from etvae_tf.serving.runs import finished_run, load_model
 from etvae_tf.serving.servable import Servable
+from etvae_tf.training import finished_run, load_model
 
 __all__ = ["Scorer", "exported_scorer", "run_scorer"]
 
@@ -76,7 +76,7 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Score
     """
     _check_crop(crop_fraction)
     run = finished_run(workdir)
-    kept = run.config["data"]["crop_fraction"] if crop_fraction is None else crop_fraction
+    kept = run.config.data.crop_fraction if crop_fraction is None else crop_fraction
     servable = Servable(load_model(run.folder.model), kept)
     return Scorer(run.folder.path, run.answers, servable.functions["predict_bytes"], servable)
 

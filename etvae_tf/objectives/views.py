@@ -15,7 +15,8 @@ def view_contrast(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     Each view of a galaxy has to find the other one among the 2 B - 1 other views of the batch, by cosine similarity.
 
     Args:
-        first, second: float tensors (B, D), one view of each galaxy; B > 1.
+        first: float tensor (B, D), one view of each galaxy; B > 1.
+        second: float tensor (B, D), another view of the same galaxies.
 
     Returns:
         float tensor (B,), in nats: the mean over both views of a galaxy; log(2 B - 1) when similarities say nothing.

@@ -12,11 +12,12 @@ from typing import Any
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
+from etvae_tf.files import flush
 from etvae_tf.models import ETVAE
 from etvae_tf.serving.messages import has_serving
-from etvae_tf.serving.runs import finished_run, load_model
 from etvae_tf.serving.servable import Servable
 from etvae_tf.serving.warmup import write_warmup
+from etvae_tf.training import finished_run, load_autoencoder, load_model
 
 __all__ = ["describe", "export_model", "export_run", "newest_version"]
 
@@ -39,12 +40,11 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
     """
     if not workdir:
         raise InputError("--mode=export writes a trained run as a SavedModel; add --workdir=RUN.")
-    folder, config, answers = finished_run(workdir)
-    model = load_model(folder.model)
-    autoencoder = load_model(folder.vae) if folder.vae.exists() else None
-    decoder_trained = config["regime"] != "supervised"
-    version = export_model(model, export_dir, answers, config["data"]["crop_fraction"], autoencoder, decoder_trained)
-    print(f"exported {folder.path} to {version}")
+    run = finished_run(workdir)
+    model = load_model(run.folder.model)
+    autoencoder = load_autoencoder(run.config, run.folder, model)
+    version = export_model(model, export_dir, run.answers, run.config.data.crop_fraction, autoencoder)
+    print(f"exported {run.folder.path} to {version}")
     if not has_serving():
         print("no warm-up requests were written; install the extra '.[serving]' for them")
     return version
@@ -56,7 +56,6 @@ def export_model(
     answers: Sequence[str],
     crop_fraction: float = 1.0,
     autoencoder: ETVAE | None = None,
-    decoder_trained: bool = True,
 ) -> Path:
     """Writes a SavedModel as the next version, whole or not at all.
 
@@ -65,8 +64,7 @@ def export_model(
         export_dir: folder of the versions 1, 2, ...; made when missing.
         answers: names of the K answers.
         crop_fraction: central part of a picture that is kept, as in training.
-        autoencoder: what `reconstruct` is served from, where that is not `model`.
-        decoder_trained: whether there is something to serve `reconstruct` from; it is left out otherwise.
+        autoencoder: what `reconstruct` is served from, which may be `model` itself; None leaves that signature out.
 
     Returns:
         The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and,
@@ -84,7 +82,7 @@ def export_model(
             f"{export_dir} cannot hold an exported model ({error.strerror}); name another folder with --export_dir."
         ) from error
     try:
-        servable = Servable(model, crop_fraction, (autoencoder or model) if decoder_trained else None)
+        servable = Servable(model, crop_fraction, autoencoder)
         tf.saved_model.save(servable, str(building), signatures=servable.functions)
         size, _, channels = model.image_shape
         description = {
@@ -94,6 +92,8 @@ def export_model(
         (building / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
         if has_serving():
             write_warmup(building)
+        for path in building.rglob("*"):
+            flush(path)
         return _publish(building, export_dir)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -131,7 +131,9 @@ def _publish(building: Path, export_dir: Path) -> Path:
     while True:
         version = export_dir / str(max(_numbers(export_dir), default=0) + 1)
         try:
-            return building.rename(version)
+            published = building.rename(version)
+            flush(export_dir)
+            return published
         except OSError:
             if not version.exists():
                 raise

@@ -1,14 +1,16 @@
 """Training: regimes as lists of phases, each one `fit`."""
 
 from etvae_tf.training.callbacks import RunState
+from etvae_tf.training.finished import FinishedRun, finished_run, load_autoencoder, load_model
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
-from etvae_tf.training.train import load_autoencoder, train, training_set
+from etvae_tf.training.train import train, training_set
 from etvae_tf.training.validate import validate_config
 
 __all__ = [
     "REGIMES",
+    "FinishedRun",
     "GalaxyPanel",
     "Phase",
     "PoseEquivariance",
@@ -16,7 +18,9 @@ __all__ = [
     "RunFolder",
     "RunState",
     "compile_for",
+    "finished_run",
     "load_autoencoder",
+    "load_model",
     "phases",
     "train",
     "training_set",

@@ -10,8 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ml_collections import ConfigDict
-
 from etvae_tf.data.galaxies import GalaxyData
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically, write_json
@@ -99,18 +97,6 @@ class RunFolder:
         write_json(self.config, config)  # first: it tells whose folder this is, if the next lines are never reached
         write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))
         write_json(self.manifest, _manifest(config["seed"], data))
-
-    def read_config(self) -> ConfigDict:
-        """The resolved config of a finished run.
-
-        Raises:
-            InputError: the folder holds no run, or one that is not finished.
-        """
-        if not self.config.exists():
-            raise InputError(f"workdir {self.path} holds no run (no config.json); give --workdir=RUN of a trained run.")
-        if not self.metrics.exists():
-            raise InputError(f"the run in {self.path} is not finished; repeat its training command to finish it.")
-        return ConfigDict(json.loads(self.config.read_text()))
 
 
 def _manifest(seed: int, data: GalaxyData) -> dict[str, Any]:

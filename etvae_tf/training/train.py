@@ -20,7 +20,7 @@ from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
-__all__ = ["load_autoencoder", "train", "training_set"]
+__all__ = ["train", "training_set"]
 
 
 def train(
@@ -61,24 +61,6 @@ def train(
     state.finish(model)
     write_atomically(folder.model, model.save)
     return model, seconds
-
-
-def load_autoencoder(config: Any, folder: RunFolder, model: ETVAE) -> ETVAE | None:
-    """What a trained run draws reconstructions from.
-
-    Args:
-        config: of the whole run.
-        folder: of the run.
-        model: its trained model.
-
-    Returns:
-        The model at the end of pre-training, if the regime had one; the trained model, if its decoder was trained to
-        the end; None, if no decoder was trained.
-    """
-    if folder.vae.exists():
-        return keras.saving.load_model(folder.vae)
-    plan = phases(config.regime, config.train, config.n_labels, 1)
-    return model if any(phase.unlabelled for phase in plan) else None
 
 
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:

@@ -132,7 +132,8 @@ def test_exports_a_run_with_the_vae_that_it_kept(run, model, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_a_supervised_run_has_no_decoder_to_serve(run, tmp_path):
-    (run / "config.json").write_text(json.dumps({"regime": "supervised", "data": {"crop_fraction": 1.0}}))
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**config, "regime": "supervised"}))
     (run / "vae.keras").unlink()
     signatures = tf.saved_model.load(str(export_run(str(run), tmp_path / "exports"))).signatures
     assert set(signatures) == {"serving_default", "predict_bytes", "canonicalise"}

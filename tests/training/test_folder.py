@@ -10,7 +10,8 @@ import pytest
 from configs import quicktest
 from etvae_tf.data import GalaxyData, load_data
 from etvae_tf.errors import InputError
-from etvae_tf.training import RunFolder, folder as folder_module
+from etvae_tf.training import RunFolder
+from etvae_tf.training import folder as folder_module
 
 CONFIG = quicktest.get_config()
 RESOLVED = json.loads(CONFIG.to_json())

@@ -1,0 +1,85 @@
+"""Trained runs, as far as scoring, exporting and predicting need them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+from ml_collections import ConfigDict
+
+from etvae_tf.errors import InputError
+from etvae_tf.models import ETVAE
+from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.phases import phases
+
+__all__ = ["FinishedRun", "finished_run", "load_autoencoder", "load_model"]
+
+
+class FinishedRun(NamedTuple):
+    """A run that was trained and scored.
+
+    Attributes:
+        folder: of the run.
+        config: the resolved one.
+        metrics: what its metrics.json holds.
+    """
+
+    folder: RunFolder
+    config: ConfigDict
+    metrics: dict[str, Any]
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Names of the K answers."""
+        return tuple(self.metrics["answers"])
+
+
+def finished_run(workdir: str | Path) -> FinishedRun:
+    """Reads what a run says about itself.
+
+    Raises:
+        InputError: no such run, or it is not finished.
+    """
+    folder = RunFolder(workdir)
+    if not folder.config.exists():
+        raise InputError(f"workdir {folder.path} holds no run (no config.json); give --workdir=RUN of a trained run.")
+    if not folder.metrics.exists():
+        raise InputError(f"the run in {folder.path} is not finished; repeat its training command to finish it.")
+    return FinishedRun(
+        folder, ConfigDict(json.loads(folder.config.read_text())), json.loads(folder.metrics.read_text())
+    )
+
+
+def load_model(path: Path) -> ETVAE:
+    """A model that a run saved.
+
+    Raises:
+        InputError: Keras cannot load it.
+    """
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # Keras raises all kinds: a file of another release, or of other code
+        raise InputError(
+            f"{path} cannot be loaded by Keras {keras.__version__} ({type(error).__name__}: {error}); use the "
+            "installation that trained it, see manifest.json beside it."
+        ) from error
+
+
+def load_autoencoder(config: Any, folder: RunFolder, model: ETVAE) -> ETVAE | None:
+    """What a trained run draws reconstructions from.
+
+    Args:
+        config: of the whole run.
+        folder: of the run.
+        model: its trained model.
+
+    Returns:
+        The model at the end of pre-training, if the regime had one; the trained model, if its decoder was trained to
+        the end; None, if no decoder was trained.
+    """
+    if folder.vae.exists():
+        return load_model(folder.vae)
+    plan = phases(config.regime, config.train, config.n_labels, 1)
+    return model if any(phase.unlabelled for phase in plan) else None
