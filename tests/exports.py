@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Path:
     config = quicktest.get_config()
     config.data.crop_fraction = 0.8
     (folder / "config.json").write_text(config.to_json())
-    (folder / "metrics.json").write_text(json.dumps({"answers": ANSWERS}))
+    (folder / "metrics.json").write_text(json.dumps({"questions": {"shape": ANSWERS}}))
     for seed, name in enumerate(("model.keras", "vae.keras")):
         trained = tiny_model(seed)
         trained.compile()

@@ -20,8 +20,9 @@ ROOMS = (  # from the lowest; rooms of one line do not know each other
     ("models",),
     ("training",),
     ("evaluation",),
-    ("run",),
-    ("inference", "serving"),
+    ("run", "vote_tables"),
+    ("serving",),
+    ("inference",),  # answers by what serving exports
     ("experiments",),
     ("cli",),
     ("__main__",),

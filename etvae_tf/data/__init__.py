@@ -5,6 +5,7 @@ from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess
 from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey
 from etvae_tf.data.pipeline import batches, evaluation_batches
+from etvae_tf.data.questions import Question, Questions
 from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import SyntheticGalaxies, synthesise
 
@@ -13,6 +14,8 @@ __all__ = [
     "Galaxies",
     "GalaxyData",
     "ImageSource",
+    "Question",
+    "Questions",
     "Survey",
     "SyntheticGalaxies",
     "batches",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from etvae_tf.data.questions import Questions
 from etvae_tf.data.schema import ID_COLUMNS, find_vote_columns, label_kind
 from etvae_tf.errors import InputError
 
@@ -23,14 +24,14 @@ class Catalogue:
     Attributes:
         ids: str array (N,), each once.
         votes: float32 array (N, K), counts per answer, >= 0; a row of zeros is a galaxy without votes.
-        answers: K names of answers.
+        questions: whose votes they are; K answers in all.
         kind: what the table held, "counts" or "fractions" (turned to counts by the pseudo-count).
         id_column: the column that `ids` came from.
     """
 
     ids: np.ndarray
     votes: np.ndarray
-    answers: tuple[str, ...]
+    questions: Questions
     kind: str
     id_column: str
 
@@ -82,7 +83,7 @@ def read_catalogue(
         values = values * pseudo_count
     if not values.any():
         raise InputError(f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies.")
-    return Catalogue(ids, values.astype(np.float32), found.answers, kind, column)
+    return Catalogue(ids, values.astype(np.float32), found.questions, kind, column)
 
 
 def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from etvae_tf.data.questions import Questions
+
 __all__ = ["Galaxies", "GalaxyData", "Survey"]
 
 
@@ -37,7 +39,7 @@ class GalaxyData:
     """All a run sees: the n labelled galaxies (train and validation), the test galaxies, and the pool without labels.
 
     Attributes:
-        answers: names of the K answers.
+        questions: that volunteers answered; K answers in all.
         train: labelled galaxies whose votes are learnt from.
         validation: labelled galaxies held out of the n.
         test: labelled galaxies that no training step sees, not even as pictures.
@@ -48,7 +50,7 @@ class GalaxyData:
         truth: what only a simulation knows of the test galaxies, e.g. "pose" in radians (N,); empty for real ones.
     """
 
-    answers: tuple[str, ...]
+    questions: Questions
     train: Galaxies
     validation: Galaxies
     test: Galaxies
@@ -65,10 +67,10 @@ class Survey:
 
     Attributes:
         learn: train galaxies, with the votes that labels are drawn from.
-        answers, test, pool_ids, pool, split, fingerprints, truth: as in `GalaxyData`.
+        questions, test, pool_ids, pool, split, fingerprints, truth: as in `GalaxyData`.
     """
 
-    answers: tuple[str, ...]
+    questions: Questions
     learn: Galaxies
     test: Galaxies
     pool_ids: np.ndarray

@@ -12,8 +12,9 @@ import pandas as pd
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images
+from etvae_tf.data.questions import Questions
 from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
-from etvae_tf.data.synthetic import ANSWERS as SYNTHETIC_ANSWERS
+from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
 from etvae_tf.data.synthetic import synthesise
 from etvae_tf.errors import InputError
 
@@ -57,7 +58,7 @@ def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     limit = config.data.pool_limit or len(survey.pool)
     pool = np.sort(draw_labels(survey.pool_ids, np.full(len(survey.pool), True), min(limit, len(survey.pool)), 0))
     return GalaxyData(
-        answers=survey.answers,
+        questions=survey.questions,
         train=learn.select(drawn[~validates]),
         validation=learn.select(drawn[validates]),
         test=survey.test,
@@ -96,7 +97,7 @@ def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
     return prints
 
 
-def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[str, ...]]:
+def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, Questions]:
     """Loads the galaxies with votes of a table, to score a trained model on.
 
     Args:
@@ -104,7 +105,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[st
             test galaxies alone are loaded.
 
     Returns:
-        The galaxies (N > 0) and the names of the K answers.
+        The galaxies (N > 0), and the questions whose votes they have.
 
     Raises:
         InputError: any unusable input.
@@ -116,7 +117,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, tuple[st
     if not which.any():
         raise InputError(f"none of the test galaxies of {config.data.split} has votes; put labelled galaxies in test.")
     images = _decode(config, source, catalogue.ids[which])
-    return Galaxies(catalogue.ids[which], images, catalogue.votes[which]), catalogue.answers
+    return Galaxies(catalogue.ids[which], images, catalogue.votes[which]), catalogue.questions
 
 
 def _load_real(config: ml_collections.ConfigDict) -> Survey:
@@ -137,7 +138,7 @@ def _load_real(config: ml_collections.ConfigDict) -> Survey:
         fresh = _unknown(extra, test_pictures)
         pool_ids, pool = np.concatenate([pool_ids, names[fresh]]), np.concatenate([pool, extra[fresh]])
     return Survey(
-        answers=catalogue.answers,
+        questions=catalogue.questions,
         learn=learn,
         test=test.select(test.votes.sum(axis=1) > 0),
         pool_ids=pool_ids,
@@ -161,7 +162,7 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
     test = synthesise(data.synthetic_test, start=data.synthetic_train, **shape)
     is_test = np.arange(data.synthetic_train + data.synthetic_test) >= data.synthetic_train
     return Survey(
-        answers=tuple(SYNTHETIC_ANSWERS),
+        questions=SYNTHETIC_QUESTIONS,
         learn=Galaxies(learn.ids, learn.images, learn.votes),
         test=Galaxies(test.ids, test.images, test.votes),
         pool_ids=learn.ids,

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from etvae_tf.data.questions import Question, Questions
 from etvae_tf.errors import InputError
 
-__all__ = ["ANSWERS", "ID_COLUMNS", "KINDS", "VoteColumns", "find_vote_columns", "label_kind"]
+__all__ = ["ID_COLUMNS", "KINDS", "SMOOTH_OR_FEATURED", "VoteColumns", "find_vote_columns", "label_kind"]
 
-ANSWERS = ("smooth", "featured_or_disk", "artifact")
+SMOOTH_OR_FEATURED = Question("smooth-or-featured", ("smooth", "featured_or_disk", "artifact"))
 KINDS = ("auto", "counts", "fractions")
 ID_COLUMNS = ("id", "GalaxyID", "id_str", "asset_id", "dr7objid", "iauname", "file_loc")
 FRACTION_SUM_ATOL = 0.01  # published fractions are rounded, some to two digits
@@ -50,12 +51,12 @@ class VoteColumns:
     """Where a table keeps its votes.
 
     Attributes:
-        answers: K names of answers.
-        columns: K column names, in the same order.
+        questions: whose votes they are.
+        columns: K column names, in the order of the answers.
         kind: "counts", "fractions", or "auto" where only the values can tell.
     """
 
-    answers: tuple[str, ...]
+    questions: Questions
     columns: tuple[str, ...]
     kind: str = "auto"
 
@@ -68,7 +69,7 @@ def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()
         answer_columns: the columns to take, two or more; empty to look for the known conventions.
 
     Returns:
-        The columns, their answers, and the label kind where the convention states it.
+        The columns, their questions, and the label kind where the convention states it.
 
     Raises:
         InputError: a column is missing, no convention fits, or more than one does.
@@ -87,13 +88,13 @@ def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()
             "name the columns of one of them with --config.data.answer_columns."
         )
     name, kind, found = matches[0]
-    missing = [answer for answer, column in zip(ANSWERS, found, strict=True) if column is None]
+    missing = [answer for answer, column in zip(SMOOTH_OR_FEATURED.answers, found, strict=True) if column is None]
     if missing:
         raise InputError(
             f"the table has {name} votes but no column for {', '.join(missing)}; add it, or name the vote "
             "columns with --config.data.answer_columns."
         )
-    return VoteColumns(ANSWERS, tuple(found), kind)
+    return VoteColumns(Questions((SMOOTH_OR_FEATURED,)), tuple(found), kind)
 
 
 def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto") -> str:
@@ -152,7 +153,7 @@ def _named_columns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> V
         raise InputError(
             f"answer_columns={','.join(answer_columns)}, expected two or more different columns; name one per answer."
         )
-    return VoteColumns(answer_columns, answer_columns)
+    return VoteColumns(Questions((Question("answer_columns", answer_columns),)), answer_columns)
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ANSWERS", "SyntheticGalaxies", "synthesise"]
+from etvae_tf.data.questions import Questions
+from etvae_tf.data.schema import SMOOTH_OR_FEATURED
 
-ANSWERS = ("smooth", "featured_or_disk", "artifact")
+__all__ = ["QUESTIONS", "SyntheticGalaxies", "synthesise"]
+
+QUESTIONS = Questions((SMOOTH_OR_FEATURED,))
 
 _CHUNK = 128  # galaxies drawn at once: their arrays stay in the cache
 _CONCENTRATION = 25.0  # of the Dirichlet from which a galaxy's volunteers are drawn
@@ -33,7 +36,7 @@ class SyntheticGalaxies:
     Attributes:
         ids: str array (N,).
         images: uint8 array (N, H, W, C).
-        votes: float32 array (N, 3), 30 to 50 votes over `ANSWERS`.
+        votes: float32 array (N, 3), 30 to 50 votes over the answers of `QUESTIONS`.
         fractions: float32 array (N, 3), the true vote fractions.
         pose: float32 array (N,), position angle of the major axis in radians, counter-clockwise from +x, in [0, pi);
             NaN for artefacts.

@@ -9,7 +9,7 @@ from etvae_tf.evaluation.evaluate import (
     write_votes_figure,
 )
 from etvae_tf.evaluation.figures import loss_figure, reconstruction_figure, votes_figure
-from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_fractions, vote_metrics
+from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_metrics
 from etvae_tf.evaluation.scoring import evaluate_run
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "prediction_spread",
     "reconstruction_figure",
     "summarise",
-    "vote_fractions",
     "vote_metrics",
     "votes_figure",
     "write_predictions",

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from etvae_tf.data import Galaxies, evaluation_batches
+from etvae_tf.data import Galaxies, Questions, evaluation_batches
 from etvae_tf.evaluation.figures import reconstruction_figure, votes_figure
-from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_fractions
+from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread
 from etvae_tf.files import write_atomically
 from etvae_tf.geometry import angle_difference, rotate
 from etvae_tf.models import ETVAE
@@ -50,7 +50,7 @@ def evaluate_model(
     model: ETVAE,
     galaxies: Galaxies,
     constant: np.ndarray,
-    answers: tuple[str, ...],
+    questions: Questions,
     true_pose: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """All metrics of a model on labelled galaxies.
@@ -59,7 +59,7 @@ def evaluate_model(
         model: trained.
         galaxies: with votes.
         constant: float array (K,), mean fractions of the training labels: the baseline.
-        answers: names of the K answers.
+        questions: that were answered, with K answers in all.
         true_pose: float array (N,), position angles in radians modulo pi where a simulation knows them, else NaN.
 
     Returns:
@@ -67,7 +67,7 @@ def evaluate_model(
         |pose(T_a x) - pose(x) - a| over random a, modulo 2 pi / m; None without pose prediction.
     """
     predictions = predict_galaxies(model, galaxies.images)
-    metrics = evaluate_predictions(galaxies.votes, predictions["vote_fractions"], constant, answers)
+    metrics = evaluate_predictions(galaxies.votes, predictions["vote_fractions"], constant, questions)
     some = tf.constant(galaxies.images[:_ROTATED_GALAXIES], tf.float32) / 255.0
     pose = model.encoder.pose
     error = None if pose is None else float(np.degrees(np.median(model.check_equivariance(some)[:, 0])))
@@ -99,7 +99,7 @@ def write_predictions(
     path: Path,
     galaxies: Galaxies,
     predictions: dict[str, np.ndarray],
-    answers: tuple[str, ...],
+    questions: Questions,
     marks: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """One row per galaxy: id, voted and predicted fraction of each answer, and the pose angle in radians.
@@ -108,12 +108,12 @@ def write_predictions(
         path: of the CSV file.
         galaxies: N of them, with votes.
         predictions: of the model.
-        answers: names of the K answers.
+        questions: that were answered, with K answers in all.
         marks: more columns (N,) by name.
     """
-    voted = vote_fractions(galaxies.votes)
+    voted = questions.fractions(galaxies.votes)
     columns: dict[str, np.ndarray] = {"id": galaxies.ids}
-    for index, answer in enumerate(answers):
+    for index, answer in enumerate(questions.answers):
         columns[f"{answer}_voted"] = voted[:, index]
         columns[f"{answer}_predicted"] = predictions["vote_fractions"][:, index]
     if predictions["pose"].shape[1]:
@@ -123,11 +123,12 @@ def write_predictions(
 
 
 def write_votes_figure(
-    path: Path, galaxies: Galaxies, predictions: dict[str, np.ndarray], answers: tuple[str, ...]
+    path: Path, galaxies: Galaxies, predictions: dict[str, np.ndarray], questions: Questions
 ) -> None:
     """Predicted against voted fractions of the galaxies with votes."""
     voting = galaxies.votes.sum(axis=1) > 0
-    votes_figure(vote_fractions(galaxies.votes[voting]), predictions["vote_fractions"][voting], answers, path)
+    voted = questions.fractions(galaxies.votes[voting])
+    votes_figure(voted, predictions["vote_fractions"][voting], questions.answers, path)
 
 
 def write_reconstruction_figure(path: Path, model: ETVAE, autoencoder: ETVAE | None, galaxies: Galaxies) -> None:

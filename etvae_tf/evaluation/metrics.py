@@ -7,28 +7,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.data import Questions
 from etvae_tf.errors import InputError
 from etvae_tf.objectives import vote_nll
 
-__all__ = ["evaluate_predictions", "prediction_spread", "vote_fractions", "vote_metrics"]
+__all__ = ["evaluate_predictions", "prediction_spread", "vote_metrics"]
 
 _SMALLEST_FRACTION = 1e-7  # predicted fractions are not taken as smaller in the likelihood
 
 
-def vote_fractions(votes: np.ndarray) -> np.ndarray:
-    """Votes (N, K) over their total: float64 array (N, K), NaN for a galaxy without votes."""
-    votes = np.asarray(votes, np.float64)
-    total = votes.sum(axis=1, keepdims=True)
-    return np.divide(votes, total, out=np.full_like(votes, np.nan), where=total > 0)
-
-
-def vote_metrics(votes: np.ndarray, predicted: np.ndarray, answers: tuple[str, ...]) -> dict[str, Any]:
+def vote_metrics(votes: np.ndarray, predicted: np.ndarray, questions: Questions) -> dict[str, Any]:
     """How far predicted fractions are from the votes; galaxies without votes are left out.
 
     Args:
         votes: array (N, K), counts >= 0.
         predicted: array (N, K), fractions of sum 1.
-        answers: names of the K answers.
+        questions: the one that was answered, with K answers.
 
     Returns:
         n_galaxies; vote_rmse, root of the mean squared error over galaxies and answers; mean_vote_l1, the sum over
@@ -44,7 +38,7 @@ def vote_metrics(votes: np.ndarray, predicted: np.ndarray, answers: tuple[str, .
     if not voting.any():
         raise InputError(f"none of {len(votes)} galaxies has a vote, but at least one was expected to measure against.")
     votes, predicted = np.asarray(votes, np.float64)[voting], np.asarray(predicted, np.float64)[voting]
-    fractions = vote_fractions(votes)
+    fractions = questions.fractions(votes)
     error = predicted - fractions
     by_answer = np.sqrt(np.mean(error**2, axis=0))
     nll = vote_nll(tf.constant(votes), tf.math.log(tf.maximum(predicted, _SMALLEST_FRACTION))).numpy()
@@ -53,30 +47,30 @@ def vote_metrics(votes: np.ndarray, predicted: np.ndarray, answers: tuple[str, .
         "vote_rmse": float(np.sqrt(np.mean(error**2))),
         "mean_vote_l1": float(np.mean(np.abs(error).sum(axis=1))),
         "vote_nll": float(nll.sum() / votes.sum()),
-        "sampling_noise_rmse": _sampling_noise(votes),
-        "rmse_by_answer": dict(zip(answers, by_answer.tolist(), strict=True)),
+        "sampling_noise_rmse": _sampling_noise(votes, fractions),
+        "rmse_by_answer": dict(zip(questions.answers, by_answer.tolist(), strict=True)),
         "accuracy": float(np.mean(predicted.argmax(axis=1) == fractions.argmax(axis=1))),
     }
 
 
-def _sampling_noise(votes: np.ndarray) -> float | None:
+def _sampling_noise(votes: np.ndarray, fractions: np.ndarray) -> float | None:
     """Root of the mean multinomial variance of voted fractions (N, K), p (1 - p) / (total - 1) without bias."""
     if not np.array_equal(votes, np.round(votes)):
         return None
-    fractions, total = vote_fractions(votes), votes.sum(axis=1, keepdims=True)
+    total = votes.sum(axis=1, keepdims=True)
     several = total[:, 0] > 1
     variance = fractions[several] * (1 - fractions[several]) / (total[several] - 1)
     return float(np.sqrt(np.mean(variance))) if several.any() else None
 
 
 def evaluate_predictions(
-    votes: np.ndarray, predicted: np.ndarray, constant: np.ndarray, answers: tuple[str, ...]
+    votes: np.ndarray, predicted: np.ndarray, constant: np.ndarray, questions: Questions
 ) -> dict[str, Any]:
     """`vote_metrics` of the predictions, and under "constant_mean" of the constant (K,) with its fractions."""
     constant = np.asarray(constant, np.float64)
-    baseline = vote_metrics(votes, np.tile(constant, (len(votes), 1)), answers)
-    baseline["fractions"] = dict(zip(answers, constant.tolist(), strict=True))
-    return {**vote_metrics(votes, predicted, answers), "constant_mean": baseline}
+    baseline = vote_metrics(votes, np.tile(constant, (len(votes), 1)), questions)
+    baseline["fractions"] = dict(zip(questions.answers, constant.tolist(), strict=True))
+    return {**vote_metrics(votes, predicted, questions), "constant_mean": baseline}
 
 
 def prediction_spread(predictions: np.ndarray) -> float:

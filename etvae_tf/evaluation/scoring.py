@@ -43,10 +43,10 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
     run = finished_run(workdir or _missing("--workdir=RUN"))
     if not given.get("data.table"):
         _missing("--data=TABLE and --images=FOLDER_OR_ZIP")
-    answers, folder = run.answers, run.folder
+    folder, questions = run.folder, run.questions
     config = _config(run.config, given)
     galaxies, found = load_labelled(config)
-    galaxies = _in_order(galaxies, found, answers, "data.answer_columns" in given)
+    galaxies = _in_order(galaxies, found.answers, questions.answers, "data.answer_columns" in given)
     learnt = folder.has_learnt(galaxies)
     if learnt.all() and not include_learnt:
         raise InputError(
@@ -54,14 +54,14 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
             "it on; give other galaxies, or add --include_learnt."
         )
     scored = galaxies if include_learnt else galaxies.select(~learnt)
-    constant = [run.metrics["constant_mean"]["fractions"][answer] for answer in answers]
-    metrics, predictions = evaluate_model(load_model(folder.model), scored, constant, answers)
+    constant = [run.metrics["constant_mean"]["fractions"][answer] for answer in questions.answers]
+    metrics, predictions = evaluate_model(load_model(folder.model), scored, constant, questions)
     metrics["learnt_galaxies"] = int(learnt.sum())
     target = _claim(folder.path / "evaluation", config, given, include_learnt)
     write_predictions(
-        target / "predictions.csv", scored, predictions, answers, {"learnt": learnt} if include_learnt else {}
+        target / "predictions.csv", scored, predictions, questions, {"learnt": learnt} if include_learnt else {}
     )
-    write_votes_figure(target / "votes.png", scored, predictions, answers)
+    write_votes_figure(target / "votes.png", scored, predictions, questions)
     write_json(target / "metrics.json", metrics)
     fate = "scored, too, and marked in predictions.csv" if include_learnt else "left out"
     print(f"the run learnt from {int(learnt.sum())} of {len(galaxies)} galaxies with votes: they are {fate}")

@@ -145,12 +145,12 @@ def _matmul_gflops() -> float:
     return 2e-6 * _MATRIX**3 / _in_turns({"matmul": product})["matmul"]["ms"]
 
 
-def _model(config: Any, pose: bool, answers: int) -> ETVAE:
+def _model(config: Any, pose: bool, answers: tuple[int, ...]) -> ETVAE:
     keras.utils.set_random_seed(config.seed)
     model_config = config.model.copy_and_resolve_references()
     if not pose:
         model_config.pose.group = "none"
-    return build_model(model_config, config.data.image_size, config.data.channels, (answers,), config.seed)
+    return build_model(model_config, config.data.image_size, config.data.channels, answers, config.seed)
 
 
 def _time_steps(name: str, config: Any, data: GalaxyData, peak: float) -> list[dict[str, Any]]:
@@ -160,7 +160,7 @@ def _time_steps(name: str, config: Any, data: GalaxyData, peak: float) -> list[d
     galaxies = sum(len(tf.nest.flatten(part)[0]) for part in batch.values())
     calls, rows = {}, []
     for pose in (True, False):
-        model = _model(config, pose, len(data.answers))
+        model = _model(config, pose, data.questions.counts)
         compile_for(model, phase, config.train)
         flops = count_flops(model.train_step, batch)
         step = tf.function(model.train_step)
@@ -183,7 +183,7 @@ def _time_predictions(config: Any, data: GalaxyData) -> list[dict[str, Any]]:
     images = tf.constant(data.pool[:_PREDICTED], tf.float32) / 255.0
     calls = {}
     for pose in (True, False):
-        model = _model(config, pose, len(data.answers))
+        model = _model(config, pose, data.questions.counts)
         calls[pose] = tf.function(lambda model=model: model(images)["vote_fractions"])
     return [
         {"pose": pose, "galaxies": _PREDICTED, **timed, "galaxies_per_second": 1e3 * _PREDICTED / timed["ms"]}

@@ -78,7 +78,7 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Score
     run = finished_run(workdir)
     kept = run.config.data.crop_fraction if crop_fraction is None else crop_fraction
     servable = Servable(load_model(run.folder.model), kept)
-    return Scorer(run.folder.path, run.answers, servable.functions["predict_bytes"], servable)
+    return Scorer(run.folder.path, run.questions.answers, servable.functions["predict_bytes"], servable)
 
 
 def _check_crop(crop_fraction: float | None) -> None:

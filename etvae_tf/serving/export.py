@@ -43,7 +43,7 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
     run = finished_run(workdir)
     model = load_model(run.folder.model)
     autoencoder = load_autoencoder(run.config, run.folder, model)
-    version = export_model(model, export_dir, run.answers, run.config.data.crop_fraction, autoencoder)
+    version = export_model(model, export_dir, run.questions.answers, run.config.data.crop_fraction, autoencoder)
     print(f"exported {run.folder.path} to {version}")
     if not has_serving():
         print("no warm-up requests were written; install the extra '.[serving]' for them")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from ml_collections import ConfigDict
 
+from etvae_tf.data import Question, Questions
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE
 from etvae_tf.training.folder import RunFolder
@@ -31,9 +32,9 @@ class FinishedRun(NamedTuple):
     metrics: dict[str, Any]
 
     @property
-    def answers(self) -> tuple[str, ...]:
-        """Names of the K answers."""
-        return tuple(self.metrics["answers"])
+    def questions(self) -> Questions:
+        """What it learnt to answer."""
+        return Questions(tuple(Question(name, tuple(answers)) for name, answers in self.metrics["questions"].items()))
 
 
 def finished_run(workdir: str | Path) -> FinishedRun:

@@ -39,7 +39,7 @@ def train(
         pre-training ends with, the last model whose decoder fits its encoder, is saved as `folder.vae`.
     """
     keras.utils.set_random_seed(config.seed)
-    model = build_model(config.model, config.data.image_size, config.data.channels, (len(data.answers),), config.seed)
+    model = build_model(config.model, config.data.image_size, config.data.channels, data.questions.counts, config.seed)
     state = RunState(folder)
     first_phase = state.place()
     seconds = {}

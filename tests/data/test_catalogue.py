@@ -55,7 +55,7 @@ def save(tmp_path):
 def test_kaggle_fractions_become_counts(save):
     catalogue = read_catalogue(save(KAGGLE), pseudo_count=40)
     assert catalogue.ids.tolist() == ["100008", "100053", "100078"]
-    assert catalogue.answers == ("smooth", "featured_or_disk", "artifact")
+    assert catalogue.questions.answers == ("smooth", "featured_or_disk", "artifact")
     assert catalogue.kind == "fractions" and catalogue.id_column == "GalaxyID"
     assert catalogue.votes.dtype == np.float32
     np.testing.assert_array_equal(catalogue.votes, [[10, 30, 0], [30, 10, 0], [20, 10, 10]])
@@ -81,7 +81,7 @@ def test_zoobot_counts_of_any_campaign(save):
 
 def test_own_columns(save):
     catalogue = read_catalogue(save(OWN), id_column="name", answer_columns=("ring", "none"))
-    assert catalogue.answers == ("ring", "none") and catalogue.kind == "counts"
+    assert catalogue.questions.answers == ("ring", "none") and catalogue.kind == "counts"
     fractions = read_catalogue(save(OWN), id_column="name", answer_columns=("part", "rest"), pseudo_count=8)
     np.testing.assert_array_equal(fractions.votes, [[2, 6], [4, 4]])
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from configs.default import get_config
+from etvae_tf.config import get_config
 from etvae_tf.data import batches, load_data, load_labelled
 from etvae_tf.errors import InputError
 
@@ -99,7 +99,7 @@ def test_votes_and_pictures_stay_with_their_ids(survey):
     for galaxies in (data.train, data.validation):
         np.testing.assert_array_equal(galaxies.votes, votes.loc[galaxies.ids].to_numpy())
         np.testing.assert_array_equal(galaxies.images, [pool[name] for name in galaxies.ids])
-    assert data.answers == ("smooth", "featured", "artifact")
+    assert data.questions.answers == ("smooth", "featured", "artifact")
 
 
 def test_labels_are_nested_and_repeat(survey):
@@ -135,10 +135,13 @@ def test_a_train_galaxy_with_a_test_picture_is_left_out(survey):
 
 
 def test_scores_every_galaxy_with_votes(survey):
-    galaxies, answers = load_labelled(survey.config)
+    test = load_labelled(survey.config)[0].ids.tolist()
+    assert test == pd.read_csv(survey.config.data.split, dtype=str).query("split == 'test'")["id"].tolist()
+    survey.config.data.split = ""
+    galaxies, questions = load_labelled(survey.config)
     assert galaxies.ids.tolist() == survey.table["id"].tolist() and galaxies.votes.shape == (
         COUNT,
-        len(answers),
+        len(questions.answers),
     )
     with pytest.raises(InputError, match="no table of galaxies to score"):
         load_labelled(get_config())
@@ -152,6 +155,7 @@ def test_rows_without_votes_give_pictures_only(survey):
     bare = set(survey.table["id"][:6])
     assert not bare & {*data.train.ids, *data.validation.ids, *data.test.ids}
     assert bare & set(data.pool_ids) == {"1001", "1002", "1004", "1005"}
+    survey.config.data.split = ""
     assert len(load_labelled(survey.config)[0]) == COUNT - 6
 
 

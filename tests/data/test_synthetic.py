@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from etvae_tf.data.synthetic import ANSWERS, synthesise
+from etvae_tf.data.synthetic import QUESTIONS, synthesise
 
 GALAXIES = synthesise(600)
 
@@ -14,7 +14,7 @@ GALAXIES = synthesise(600)
 def test_shapes(size: int, channels: int) -> None:
     galaxies = synthesise(3, image_size=size, channels=channels)
     assert galaxies.images.shape == (3, size, size, channels) and galaxies.images.dtype == np.uint8
-    assert galaxies.votes.shape == galaxies.fractions.shape == (3, len(ANSWERS))
+    assert galaxies.votes.shape == galaxies.fractions.shape == (3, len(QUESTIONS.answers))
     assert len(set(galaxies.ids)) == 3
 
 

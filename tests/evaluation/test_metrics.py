@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from scipy import stats
 
+from etvae_tf.data import Question, Questions
+from etvae_tf.data.schema import SMOOTH_OR_FEATURED
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import (
     evaluate_predictions,
@@ -21,12 +23,13 @@ from etvae_tf.evaluation import (
     votes_figure,
 )
 
-ANSWERS = ("smooth", "featured_or_disk", "artifact")
+QUESTIONS = Questions((SMOOTH_OR_FEATURED,))
+TWO = Questions((Question("which", ("a", "b")),))
 RANDOM = np.random.default_rng(3)
 
 
 def test_closed_values() -> None:
-    metrics = vote_metrics(np.array([[10, 0], [5, 5], [0, 0]]), np.array([[0.8, 0.2], [0.5, 0.5], [0, 1]]), ("a", "b"))
+    metrics = vote_metrics(np.array([[10, 0], [5, 5], [0, 0]]), np.array([[0.8, 0.2], [0.5, 0.5], [0, 1]]), TWO)
     assert metrics["n_galaxies"] == 2, "the galaxy without votes is left out"
     assert metrics["vote_rmse"] == pytest.approx(np.sqrt(2 * 0.04 / 4))
     assert metrics["mean_vote_l1"] == pytest.approx(0.4 / 2)
@@ -39,25 +42,25 @@ def test_nll_equals_scipy() -> None:
     votes = RANDOM.multinomial(40, [0.5, 0.4, 0.1], size=20)
     predicted = RANDOM.dirichlet([3, 3, 1], 20)
     expected = -sum(stats.multinomial.logpmf(row, 40, p) for row, p in zip(votes, predicted, strict=True))
-    assert vote_metrics(votes, predicted, ANSWERS)["vote_nll"] == pytest.approx(expected / votes.sum(), rel=1e-6)
+    assert vote_metrics(votes, predicted, QUESTIONS)["vote_nll"] == pytest.approx(expected / votes.sum(), rel=1e-6)
 
 
 def test_perfect_predictions_and_the_constant_mean() -> None:
     votes = RANDOM.multinomial(40, [0.5, 0.4, 0.1], size=20)
     fractions = votes / 40
-    metrics = evaluate_predictions(votes, fractions, fractions.mean(axis=0), ANSWERS)
+    metrics = evaluate_predictions(votes, fractions, fractions.mean(axis=0), QUESTIONS)
     assert metrics["vote_rmse"] == 0 and metrics["accuracy"] == 1
     assert metrics["constant_mean"]["vote_rmse"] == pytest.approx(fractions.std(axis=0).__pow__(2).mean() ** 0.5)
     assert metrics["constant_mean"]["fractions"]["smooth"] == pytest.approx(fractions[:, 0].mean())
 
 
 def test_impossible_predictions_cost_much_but_not_infinity() -> None:
-    assert np.isfinite(vote_metrics(np.array([[1, 0]]), np.array([[0.0, 1.0]]), ("a", "b"))["vote_nll"])
+    assert np.isfinite(vote_metrics(np.array([[1, 0]]), np.array([[0.0, 1.0]]), TWO)["vote_nll"])
 
 
 def test_no_votes_at_all_is_refused() -> None:
     with pytest.raises(InputError, match="at least one"):
-        vote_metrics(np.zeros((2, 3)), np.ones((2, 3)) / 3, ANSWERS)
+        vote_metrics(np.zeros((2, 3)), np.ones((2, 3)) / 3, QUESTIONS)
 
 
 def test_spread() -> None:
@@ -80,7 +83,9 @@ def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
         }
     )
     loss_figure(history, tmp_path / "losses.png")
-    votes_figure(RANDOM.dirichlet([1, 1, 1], 30), RANDOM.dirichlet([1, 1, 1], 30), ANSWERS, tmp_path / "votes.png")
+    votes_figure(
+        RANDOM.dirichlet([1, 1, 1], 30), RANDOM.dirichlet([1, 1, 1], 30), QUESTIONS.answers, tmp_path / "votes.png"
+    )
     for path in tmp_path.iterdir():
         with Image.open(path) as picture:
             assert min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
@@ -91,7 +96,7 @@ def test_fractions_times_a_pseudo_count_need_not_be_whole_votes() -> None:
     votes, predicted = np.array([[12.5, 7.25, 0.25]]), np.array([[0.6, 0.3, 0.1]])
     coefficient = math.lgamma(21) - sum(math.lgamma(count + 1) for count in votes[0])
     expected = -(coefficient + np.sum(votes * np.log(predicted))) / 20
-    assert vote_metrics(votes, predicted, ANSWERS)["vote_nll"] == pytest.approx(expected, rel=1e-6)
+    assert vote_metrics(votes, predicted, QUESTIONS)["vote_nll"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_sampling_noise_is_what_the_truth_is_off_by() -> None:
