@@ -191,7 +191,7 @@ def test_the_command(server, folder, tmp_path):
     output = tmp_path / "votes.csv"
     flags = ("--rest", f"--address={server.rest_address}", "--answers=smooth,featured")
     command = [sys.executable, "-m", "etvae_tf.serving.client", f"--images={folder}", f"--output={output}", *flags]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert finished.returncode == 0, finished.stderr
     assert "\r" not in finished.stdout and "\b" not in finished.stdout  # this goes into log files, too
     assert finished.stdout.splitlines()[-1] == f"7 pictures scored into {output}; 1 unreadable"

@@ -26,6 +26,7 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 from etvae_tf.errors import InputError
 from etvae_tf.serving.messages import predict_request
 
+SECONDS = 300  # until a test gives up: a busy machine takes minutes to start TensorFlow
 FLOAT_ATOL = 1e-6  # float32 against float64 arithmetic
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = np.full((2, SIZE, SIZE, CHANNELS), 0.25, np.float32)
@@ -37,7 +38,7 @@ def predict(server):
     """`Predict` over gRPC."""
     with grpc.insecure_channel(server.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        yield lambda request: stub.Predict(request, timeout=30)
+        yield lambda request: stub.Predict(request, timeout=SECONDS)
 
 
 def b64(picture: bytes) -> dict[str, str]:
@@ -162,7 +163,7 @@ def test_curl_as_in_the_readme(server, pictures, tmp_path):
     readme = (ROOT / "README.md").read_text()
     (command,) = re.findall(r"^printf .*\n.*:predict$", readme, re.MULTILINE)
     command = command.replace("http://localhost:8501/v1/models/etvae", server.url)
-    finished = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=True, timeout=30)
+    finished = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=True, timeout=SECONDS)
     (row,) = json.loads(finished.stdout)["predictions"]
     np.testing.assert_allclose(row["vote_fractions"], expected_fractions(pictures[:1], 0.5)[0], atol=FLOAT_ATOL)
 
@@ -182,7 +183,7 @@ WRONG_BODIES = {
 
 @pytest.mark.parametrize("body, message", WRONG_BODIES.values(), ids=WRONG_BODIES)
 def test_wrong_bodies_get_400_and_say_why(server, body, message):
-    response = requests.post(f"{server.url}:predict", data=body, timeout=30)
+    response = requests.post(f"{server.url}:predict", data=body, timeout=SECONDS)
     assert response.status_code == 400, response.text
     assert message in response.json()["error"]
 
@@ -201,7 +202,7 @@ def test_wrong_bodies_get_400_and_say_why(server, body, message):
 )
 def test_wrong_addresses_get_the_status_of_tensorflow_serving(server, method, path, status, message):
     url = f"http://{server.rest_address}/v1/models/{path}"
-    response = requests.request(method, url, data=json.dumps({"instances": [ROW]}), timeout=30)
+    response = requests.request(method, url, data=json.dumps({"instances": [ROW]}), timeout=SECONDS)
     assert response.status_code == status and message in response.json()["error"]
 
 
@@ -240,15 +241,15 @@ def start():
 def test_the_command_serves_until_it_is_told_to_stop(start):
     process = start(port=0)
     (url,) = re.findall(r"http://127.0.0.1:\d+/v1/models/etvae", process.stdout.readline())
-    (state,) = requests.get(f"{url}/labels/stable", timeout=30).json()["model_version_status"]
+    (state,) = requests.get(f"{url}/labels/stable", timeout=SECONDS).json()["model_version_status"]
     assert state["version"] == "1" and state["state"] == "AVAILABLE"
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(SECONDS) == 0
 
 
 @pytest.mark.slow
 def test_the_command_names_a_port_in_use(start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start(taken.getsockname()[1])
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 2 and errors.splitlines()[-1].startswith("model_server: error:")
