@@ -8,11 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.inputs import as_floats, with_loss
+from etvae_tf.models.inputs import batch_of, guarded, pictures_of
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
 
@@ -99,7 +100,7 @@ class ETVAE(keras.Model):
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
-        posterior, *_ = posteriors = self.mirrored_posteriors(images)
+        posterior, *_ = posteriors = self.mirrored_posteriors(pictures_of(images, self.image_shape))
         views = [self.vote_head.fractions(self.vote_head(view.loc)) for view in posteriors]
         fractions = tf.add_n(views) / len(views)
         return {
@@ -227,17 +228,24 @@ class ETVAE(keras.Model):
         }
         self.compile(**{**config, **optimizers})
 
+    fit = guarded(keras.Model.fit)
+    evaluate = guarded(keras.Model.evaluate)
+    predict = guarded(keras.Model.predict)
+    train_on_batch = guarded(keras.Model.train_on_batch)
+    test_on_batch = guarded(keras.Model.test_on_batch)
+    predict_on_batch = guarded(keras.Model.predict_on_batch)
+    __call__ = guarded(keras.Model.__call__)
+
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
-        data, updated = as_floats(data, self.variable_dtype), {}
-        if "unlabelled" in data:
-            updated |= self._elbo_step(data["unlabelled"])
-        if "labelled" in data:
-            updated |= self._vote_step(*data["labelled"])
-        return with_loss(updated)
+        batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
+        if "unlabelled" in batch:
+            updated |= self._elbo_step(*batch["unlabelled"])
+        if "labelled" in batch:
+            updated |= self._vote_step(*batch["labelled"])
+        return _with_loss(updated)
 
-    def _elbo_step(self, data: Any) -> dict[str, tf.Tensor]:
-        images, views = data if isinstance(data, tuple) else (data, None)
+    def _elbo_step(self, images: tf.Tensor, views: tf.Tensor | None) -> dict[str, tf.Tensor]:
         step = tf.cast(self.vae_optimizer.iterations, tf.int32)
         tracked = {}
         with tf.GradientTape() as tape:
@@ -247,7 +255,10 @@ class ETVAE(keras.Model):
             losses = self.kl_weight * _warmth(step, self.kl_warmup_steps) * kl - log_likelihood
             if self.view_weight:
                 if views is None:
-                    raise ValueError('view_weight > 0 needs "unlabelled": (images, views); got images alone.')
+                    raise InputError(
+                        "images came alone, but with view_weight > 0 pairs were expected; give "
+                        '{"unlabelled": (images, views)}, or compile with view_weight=0.'
+                    )
                 pairs = (self.project(posterior.loc), self.project(self.encoder(views).loc))
                 tracked["view_contrast"] = contrast = view_contrast(*pairs)
                 losses += self.view_weight * contrast
@@ -267,18 +278,18 @@ class ETVAE(keras.Model):
 
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
-        data, updated = as_floats(data, self.variable_dtype), {}
-        if "unlabelled" in data:
-            log_likelihood, kl = self.elbo_terms(data["unlabelled"], tf.constant([2 * self.seed, -1]))
+        batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
+        if "unlabelled" in batch:
+            log_likelihood, kl = self.elbo_terms(batch["unlabelled"][0], tf.constant([2 * self.seed, -1]))
             kl = tf.reduce_sum(kl, axis=-1)
             updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
-        if "labelled" in data:
-            images, votes = data["labelled"]
+        if "labelled" in batch:
+            images, votes = batch["labelled"]
             head = self.vote_head
             logits = head(self.encoder(images).loc)
             error = tf.reduce_mean(tf.square(head.fractions(logits) - head.voted_fractions(votes)), axis=-1)
             updated |= self._track(vote_nll=tf.reduce_sum(head.nll(votes, logits), axis=-1), vote_mse=error)
-        return with_loss(updated)
+        return _with_loss(updated)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         for name, value in values.items():
@@ -304,3 +315,8 @@ class ETVAE(keras.Model):
 def _warmth(step: tf.Tensor, steps: int) -> tf.Tensor:
     """Rises linearly to 1 over so many steps."""
     return tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(steps, 1))
+
+
+def _with_loss(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Adds `loss`, vote_nll - elbo of those that are there, in nats: TerminateOnNaN looks at nothing else."""
+    return {**logs, "loss": logs.get("vote_nll", 0.0) - logs.get("elbo", 0.0)}
