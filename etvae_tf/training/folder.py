@@ -10,7 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from etvae_tf.data.galaxies import GalaxyData
+import numpy as np
+import pandas as pd
+
+from etvae_tf.data.copies import are_copies, hashes_from_text, hashes_to_text, picture_hashes
+from etvae_tf.data.galaxies import Galaxies, GalaxyData
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically, write_json
 
@@ -39,6 +43,7 @@ class RunFolder:
         self.config = self.path / "config.json"
         self.manifest = self.path / "manifest.json"
         self.split = self.path / "split.csv"
+        self.learnt = self.path / "learnt.parquet"
         self.history = self.path / "history.csv"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
@@ -96,7 +101,43 @@ class RunFolder:
             return
         write_json(self.config, config)  # first: it tells whose folder this is, if the next lines are never reached
         write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))
+        write_atomically(self.learnt, lambda path: _learnt(data).to_parquet(path, index=False))
         write_json(self.manifest, _manifest(config["seed"], data))
+
+    def has_learnt(self, galaxies: Galaxies) -> np.ndarray:
+        """Which galaxies the run learnt from: with their votes or without, by their id or by their picture.
+
+        Args:
+            galaxies: N of them, their pictures prepared as the run's.
+
+        Returns:
+            bool array (N,).
+
+        Raises:
+            InputError: the run kept no list of what it learnt from.
+        """
+        if not self.learnt.exists():
+            raise InputError(
+                f"{self.path} lacks {self.learnt.name}, the list of what the run learnt from; train it anew."
+            )
+        table = pd.read_parquet(self.learnt)
+        known = hashes_from_text(table["picture_hash"])
+        return np.isin(galaxies.ids, table["id"]) | are_copies(picture_hashes(galaxies.images), known)
+
+
+def _learnt(data: GalaxyData) -> pd.DataFrame:
+    """What a run learns from: columns id, labelled (its votes are learnt from, too, or chosen by), picture_hash."""
+    labelled = np.concatenate([data.train.ids, data.validation.ids])
+    others = ~np.isin(data.pool_ids, labelled)
+    images = np.concatenate([data.train.images, data.validation.images, data.pool[others]])
+    ids = np.concatenate([labelled, data.pool_ids[others]])
+    return pd.DataFrame(
+        {
+            "id": ids,
+            "labelled": np.arange(len(ids)) < len(labelled),
+            "picture_hash": hashes_to_text(picture_hashes(images)),
+        }
+    )
 
 
 def _manifest(seed: int, data: GalaxyData) -> dict[str, Any]:

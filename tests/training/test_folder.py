@@ -22,7 +22,7 @@ def data() -> GalaxyData:
     return load_data(CONFIG)
 
 
-@pytest.mark.parametrize("written", range(4))
+@pytest.mark.parametrize("written", range(5))
 def test_a_claim_killed_at_any_moment_is_made_again(
     written: int, data: GalaxyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_claim_killed_at_any_moment_is_made_again(
         raise KeyboardInterrupt
     run.check(RESOLVED)
     run.claim(RESOLVED, data)
-    assert json.loads(run.config.read_text()) == RESOLVED and run.manifest.exists() and run.split.exists()
+    assert json.loads(run.config.read_text()) == RESOLVED and all(path.exists() for path in (run.manifest, run.split, run.learnt))
     with pytest.raises(InputError, match="another config"):
         run.check({**RESOLVED, "seed": 1})
 
