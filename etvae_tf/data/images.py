@@ -12,12 +12,12 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from etvae_tf.data.catalogue import first_few
 from etvae_tf.errors import InputError
+from etvae_tf.progress import progress
 
 __all__ = ["ImageSource", "load_images", "open_images", "preprocess"]
 
@@ -109,7 +109,7 @@ def preprocess(encoded: tf.Tensor, image_size: int, channels: int, crop_fraction
 def load_images(
     source: ImageSource, names: Sequence[str], image_size: int, channels: int, crop_fraction: float = 1.0
 ) -> np.ndarray:
-    """Decodes pictures in parallel; shows a progress bar when there are many.
+    """Decodes pictures in parallel; tells how far it is when there are many.
 
     Args:
         source: where the pictures lie.
@@ -133,7 +133,7 @@ def load_images(
         )
     pictures = np.empty((len(names), image_size, image_size, channels), np.uint8)
     decoded = np.zeros(len(names), bool)
-    bar = keras.utils.Progbar(len(names), unit_name="picture") if len(names) > PROGRESS_FROM else None
+    bar = progress(len(names), "picture") if len(names) > PROGRESS_FROM else None
     for positions, batch in _decode(source, names, image_size, channels, crop_fraction):
         pictures[positions], decoded[positions] = batch, True
         if bar:
