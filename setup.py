@@ -18,6 +18,8 @@ REQUIREMENTS = [
     "pandas>=2.0",
     "pyarrow>=14",  # Parquet tables
     "matplotlib>=3.8",  # figures
+    "imagehash>=4.3",  # copies of pictures
+    "pillow>=10",  # the pictures that imagehash takes
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
 EXTRAS = {
@@ -33,7 +35,7 @@ EXTRAS = {
     ],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
-    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "scipy>=1.11", "pillow>=10", "pyyaml>=6"],
+    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "scipy>=1.11", "pyyaml>=6"],
 }
 
 setup(
