@@ -19,6 +19,8 @@ REQUIREMENTS = [
     "pyarrow>=14",  # Parquet tables
     "matplotlib>=3.8",  # figures
     "scipy>=1.11",  # intervals over seeds
+    "imagehash>=4.3",  # copies of pictures
+    "pillow>=10",  # the pictures that imagehash takes
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
 EXTRAS = {
@@ -34,7 +36,7 @@ EXTRAS = {
     ],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
-    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pillow>=10", "pyyaml>=6"],
+    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pyyaml>=6"],
 }
 
 setup(

@@ -1,6 +1,7 @@
-"""Galaxies in: catalogues, pictures, seeded splits, tf.data pipelines and synthetic galaxies."""
+"""Galaxies in: catalogues, pictures and their copies, seeded splits, tf.data pipelines and synthetic galaxies."""
 
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
+from etvae_tf.data.copies import are_copies, hashes_from_text, hashes_to_text, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess
 from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey
@@ -18,17 +19,21 @@ __all__ = [
     "Questions",
     "Survey",
     "SyntheticGalaxies",
+    "are_copies",
     "batches",
     "data_fingerprints",
     "draw_data",
     "draw_labels",
     "evaluation_batches",
     "hash_split",
+    "hashes_from_text",
+    "hashes_to_text",
     "load_data",
     "load_images",
     "load_labelled",
     "load_survey",
     "open_images",
+    "picture_hashes",
     "preprocess",
     "read_catalogue",
     "read_split",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from pathlib import Path
 
 import ml_collections
@@ -10,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
-from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
+from etvae_tf.data.copies import are_copies, picture_hashes
+from etvae_tf.data.galaxies import Galaxies, GalaxyData, SharedData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images
 from etvae_tf.data.questions import Questions
-from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
+from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
 from etvae_tf.data.synthetic import synthesise
 from etvae_tf.errors import InputError
@@ -30,7 +32,8 @@ def load_survey(config: ml_collections.ConfigDict) -> Survey:
     """Loads and decodes all galaxies that runs with these data can see.
 
     The pool holds the pictures of every train galaxy, whatever n, and of `config.data.unlabelled`. A picture of a
-    test galaxy is kept out of train and pool, under whatever id it comes.
+    test galaxy is kept out of train and pool, under whatever id it comes, and also encoded anew, rescaled, mirrored or
+    turned by quarter turns (see `are_copies`).
 
     Args:
         config: a run's config; `config.data.table` is empty for synthetic galaxies.
@@ -47,27 +50,20 @@ def load_survey(config: ml_collections.ConfigDict) -> Survey:
 def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     """Draws the n labels of a run from the train galaxies by `config.seed`, and splits them into train and validation.
 
-    The pool is cut to `config.data.pool_limit` pictures, the same ones for every seed.
+    The pool loses the pictures of validation galaxies and their copies, which watch whether training fits the pool. It
+    is then cut to `config.data.pool_limit` pictures, but for that the same ones for every seed.
 
     Raises:
         InputError: fewer galaxies with votes than `config.n_labels`.
     """
     learn = survey.learn
-    drawn = draw_labels(learn.ids, learn.votes.sum(axis=1) > 0, config.n_labels, config.seed)
+    set_aside = {"test galaxies": len(survey.test), "copies of test galaxies": survey.copies_left_out["train"]}
+    drawn = draw_labels(learn.ids, learn.has_votes, config.n_labels, config.seed, set_aside)
     validates = validation_mask(config.n_labels, config.data.validation_fraction)
-    limit = config.data.pool_limit or len(survey.pool)
-    pool = np.sort(draw_labels(survey.pool_ids, np.full(len(survey.pool), True), min(limit, len(survey.pool)), 0))
-    return GalaxyData(
-        questions=survey.questions,
-        train=learn.select(drawn[~validates]),
-        validation=learn.select(drawn[validates]),
-        test=survey.test,
-        pool_ids=survey.pool_ids[pool],
-        pool=survey.pool[pool] if limit < len(survey.pool) else survey.pool,
-        split=survey.split,
-        fingerprints=survey.fingerprints,
-        truth=survey.truth,
-    )
+    validation = learn.select(drawn[validates])
+    pool = _draw_pool(survey, validation, config.data.pool_limit)
+    shared = {field.name: getattr(survey, field.name) for field in fields(SharedData)}
+    return GalaxyData(**{**shared, **pool}, train=learn.select(drawn[~validates]), validation=validation)
 
 
 def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
@@ -127,25 +123,50 @@ def _load_real(config: ml_collections.ConfigDict) -> Survey:
     _check_labels(config, catalogue, is_test)
     there = catalogue.has_votes | np.isin(catalogue.ids, source.names)  # nothing is lost with a bare row
     galaxies = Galaxies(catalogue.ids[there], _decode(config, source, catalogue.ids[there]), catalogue.votes[there])
-    test, learn = galaxies.select(is_test[there]), galaxies.select(~is_test[there])
+    test, train = galaxies.select(is_test[there]), galaxies.select(~is_test[there])
     del galaxies
-    test_pictures = set(_content(test.images))
-    learn = learn.select(_unknown(learn.images, test_pictures))
-    pool_ids, pool = learn.ids, learn.images
+    test_hashes = picture_hashes(test.images)
+    copies, pool = _pool(train.ids, train.images, test_hashes)
+    left_out = {"train": int((copies & train.has_votes).sum()), "pool": int(copies.sum())}
+    learn = Galaxies(pool["pool_ids"], pool["pool"], train.votes[~copies])
     if unlabelled:
         names = np.array(sorted(set(unlabelled.names) - set(catalogue.ids)), dtype=str)
-        extra = _decode(config, unlabelled, names)
-        fresh = _unknown(extra, test_pictures)
-        pool_ids, pool = np.concatenate([pool_ids, names[fresh]]), np.concatenate([pool, extra[fresh]])
+        copies, extra = _pool(names, _decode(config, unlabelled, names), test_hashes)
+        left_out["pool"] += int(copies.sum())
+        pool = {name: np.concatenate([pool[name], extra[name]]) for name in pool}
+    if left_out["pool"]:
+        print(
+            f"left out as copies of test galaxies: {left_out['train']} train galaxies with votes, and "
+            f"{left_out['pool']} pool pictures, theirs among them",
+            flush=True,
+        )
     return Survey(
         questions=catalogue.questions,
         learn=learn,
-        test=test.select(test.votes.sum(axis=1) > 0),
-        pool_ids=pool_ids,
-        pool=pool,
+        test=test.select(test.has_votes),
+        **pool,
         split=_split_table(catalogue.ids, is_test),
         fingerprints=data_fingerprints(config),
+        copies_left_out=left_out,
     )
+
+
+def _pool(ids: np.ndarray, images: np.ndarray, test_hashes: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Which pictures are copies of test galaxies, bool array (N,), and the others as a survey's pool."""
+    hashes = picture_hashes(images)
+    copies = are_copies(hashes, test_hashes)
+    return copies, {"pool_ids": ids[~copies], "pool": images[~copies], "pool_hashes": hashes[~copies]}
+
+
+def _draw_pool(survey: Survey, validation: Galaxies, limit: int) -> dict[str, np.ndarray]:
+    """The survey's pool without validation galaxies and their copies, cut to `limit` pictures where that is above 0."""
+    pool = {name: getattr(survey, name) for name in ("pool_ids", "pool", "pool_hashes")}
+    watched = np.isin(survey.pool_ids, validation.ids)
+    watched |= are_copies(survey.pool_hashes, picture_hashes(validation.images))
+    kept = np.flatnonzero(~watched)
+    if limit:
+        kept = kept[draw_pool(survey.pool_ids[kept], limit)]
+    return pool if len(kept) == len(survey.pool) else {name: array[kept] for name, array in pool.items()}
 
 
 def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
@@ -167,8 +188,10 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
         test=Galaxies(test.ids, test.images, test.votes),
         pool_ids=learn.ids,
         pool=learn.images,
+        pool_hashes=picture_hashes(learn.images),
         split=_split_table(np.concatenate([learn.ids, test.ids]), is_test),
         fingerprints=data_fingerprints(config),
+        copies_left_out={"train": 0, "pool": 0},  # a sky shows no galaxy twice
         truth={"pose": test.pose},
     )
 
@@ -203,20 +226,11 @@ def _split(config: ml_collections.ConfigDict, catalogue: Catalogue) -> np.ndarra
 
 def _check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue, is_test: np.ndarray) -> None:
     """Refuses what cannot be drawn, before any picture is decoded."""
-    draw_labels(catalogue.ids[~is_test], catalogue.has_votes[~is_test], config.n_labels, config.seed)
+    has_votes, set_aside = catalogue.has_votes, {"test galaxies": int(catalogue.has_votes[is_test].sum())}
+    draw_labels(catalogue.ids[~is_test], has_votes[~is_test], config.n_labels, config.seed, set_aside)
     validation_mask(config.n_labels, config.data.validation_fraction)
-    if not catalogue.has_votes[is_test].any():
+    if not has_votes[is_test].any():
         raise InputError(f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test.")
-
-
-def _content(images: np.ndarray) -> list[bytes]:
-    """A digest per picture."""
-    return [hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest() for image in images]
-
-
-def _unknown(images: np.ndarray, pictures: set[bytes]) -> np.ndarray:
-    """bool array (N,): the images that are not among `pictures`."""
-    return np.array([digest not in pictures for digest in _content(images)], bool)
 
 
 def _split_table(ids: np.ndarray, is_test: np.ndarray) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from etvae_tf.data.catalogue import first_few, read_ids, read_table
 from etvae_tf.errors import InputError
 
-__all__ = ["draw_labels", "hash_split", "read_split", "validation_mask"]
+__all__ = ["draw_labels", "draw_pool", "hash_split", "read_split", "validation_mask"]
 
 
 def read_split(path: str | Path, ids: np.ndarray, id_column: str = "") -> np.ndarray:
@@ -80,7 +80,9 @@ def hash_split(ids: np.ndarray, test_fraction: float, seed: int = 0) -> np.ndarr
     return test
 
 
-def draw_labels(ids: np.ndarray, has_votes: np.ndarray, n: int, seed: int) -> np.ndarray:
+def draw_labels(
+    ids: np.ndarray, has_votes: np.ndarray, n: int, seed: int, set_aside: Mapping[str, int] | None = None
+) -> np.ndarray:
     """Draws the galaxies whose labels are used; a smaller n of one seed gives the first part of a larger.
 
     Args:
@@ -88,6 +90,7 @@ def draw_labels(ids: np.ndarray, has_votes: np.ndarray, n: int, seed: int) -> np
         has_votes: bool array (N,).
         n: how many, at least 1.
         seed: the run's seed.
+        set_aside: how many galaxies with votes are not among `ids`, by what they are, for the error's sentence.
 
     Returns:
         int array (n,) of positions, in drawing order.
@@ -100,10 +103,22 @@ def draw_labels(ids: np.ndarray, has_votes: np.ndarray, n: int, seed: int) -> np
         raise InputError(f"n_labels={n}, expected at least 1; raise --n_labels.")
     if n > len(available):
         raise InputError(
-            f"n_labels={n}, but only {len(available)} galaxies have votes; lower --n_labels or add labelled rows."
+            f"n_labels={n}, but only {_count(len(available), set_aside or {})}; lower --n_labels or add labelled rows."
         )
-    order = np.lexsort((ids[available], _hashes("labels", seed, ids[available])))
-    return available[order[:n]]
+    return available[_order("labels", seed, ids[available])[:n]]
+
+
+def draw_pool(ids: np.ndarray, limit: int) -> np.ndarray:
+    """Draws the pictures that a limited pool holds: the same ones for every seed, and independent of drawn labels.
+
+    Args:
+        ids: str array (M,).
+        limit: how many at most; a smaller limit draws part of what a larger one does.
+
+    Returns:
+        int array of positions, in the order of `ids`.
+    """
+    return np.sort(_order("pool", 0, ids)[:limit])
 
 
 def validation_mask(n: int, validation_fraction: float) -> np.ndarray:
@@ -136,6 +151,20 @@ def _hashes(purpose: str, seed: int, ids: np.ndarray) -> np.ndarray:
     """uint64 array (N,), uniform over identifiers."""
     digests = b"".join(hashlib.sha256(f"{purpose}:{seed}:{name}".encode()).digest()[:8] for name in ids)
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+
+
+def _order(purpose: str, seed: int, ids: np.ndarray) -> np.ndarray:
+    """The seeded order of galaxies: int array (N,) of positions."""
+    return np.lexsort((ids, _hashes(purpose, seed, ids)))
+
+
+def _count(available: int, set_aside: Mapping[str, int]) -> str:
+    """How many galaxies can lend their labels, and where the others went."""
+    aside = {what: count for what, count in set_aside.items() if count}
+    if not aside:
+        return f"{available} galaxies have votes"
+    rest = " and ".join(f"{count} are {what}" for what, count in aside.items())
+    return f"{available} of the {available + sum(aside.values())} galaxies with votes are train galaxies ({rest})"
 
 
 def _means_validation(values: Sequence[str]) -> bool:

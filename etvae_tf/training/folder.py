@@ -126,18 +126,13 @@ class RunFolder:
 
 
 def _learnt(data: GalaxyData) -> pd.DataFrame:
-    """What a run learns from: columns id, labelled (its votes are learnt from, too, or chosen by), picture_hash."""
+    """What a run learns from: columns id, labelled (its votes are learnt from, or choose an epoch), picture_hash."""
     labelled = np.concatenate([data.train.ids, data.validation.ids])
     others = ~np.isin(data.pool_ids, labelled)
-    images = np.concatenate([data.train.images, data.validation.images, data.pool[others]])
+    hashes = [picture_hashes(data.train.images), picture_hashes(data.validation.images), data.pool_hashes[others]]
     ids = np.concatenate([labelled, data.pool_ids[others]])
-    return pd.DataFrame(
-        {
-            "id": ids,
-            "labelled": np.arange(len(ids)) < len(labelled),
-            "picture_hash": hashes_to_text(picture_hashes(images)),
-        }
-    )
+    marks = np.arange(len(ids)) < len(labelled)
+    return pd.DataFrame({"id": ids, "labelled": marks, "picture_hash": hashes_to_text(np.concatenate(hashes))})
 
 
 def _manifest(seed: int, data: GalaxyData) -> dict[str, Any]:
@@ -153,6 +148,7 @@ def _manifest(seed: int, data: GalaxyData) -> dict[str, Any]:
             "test": len(data.test),
             "pool": len(data.pool),
         },
+        "copies_left_out": data.copies_left_out,
         "labelled_ids": [*data.train.ids.tolist(), *data.validation.ids.tolist()],
     }
 

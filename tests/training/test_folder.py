@@ -47,7 +47,9 @@ def test_a_claim_killed_at_any_moment_is_made_again(
         raise KeyboardInterrupt
     run.check(RESOLVED)
     run.claim(RESOLVED, data)
-    assert json.loads(run.config.read_text()) == RESOLVED and all(path.exists() for path in (run.manifest, run.split, run.learnt))
+    assert json.loads(run.config.read_text()) == RESOLVED and all(
+        path.exists() for path in (run.manifest, run.split, run.learnt)
+    )
     with pytest.raises(InputError, match="another config"):
         run.check({**RESOLVED, "seed": 1})
 
