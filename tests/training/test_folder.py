@@ -10,7 +10,7 @@ import pytest
 from configs import quicktest
 from etvae_tf.data import GalaxyData, load_data
 from etvae_tf.errors import InputError
-from etvae_tf.training import RunFolder
+from etvae_tf.training import RunFolder, finished_run
 from etvae_tf.training import folder as folder_module
 
 CONFIG = quicktest.get_config()
@@ -72,7 +72,7 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
 
 def test_a_run_that_is_not_finished_is_not_read(data: GalaxyData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no run"):
-        RunFolder(tmp_path).read_config()
+        finished_run(tmp_path)
     RunFolder(tmp_path / "run").claim(RESOLVED, data)
     with pytest.raises(InputError, match="not finished"):
-        RunFolder(tmp_path / "run").read_config()
+        finished_run(tmp_path / "run")
