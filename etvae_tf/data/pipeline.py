@@ -13,15 +13,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.data.augmentation import DRAWS, augment, flip
+
 __all__ = ["batches", "evaluation_batches"]
 
 _ORDER, _AUGMENTATION = 0, 1  # purposes of random numbers, so that no two share a stream; views count on from 1
-_DRAWS = 8  # numbers per picture: angle, zoom, two shifts, brightness, up to three colours
-# Largest log zoom, shift over height, log brightness of the picture and of each channel beside it; sigma of the noise.
-# That much of distance, exposure and colour says little of morphology; blur would hide arms, so there is none.
-_ZOOM, _SHIFT, _BRIGHTNESS, _COLOUR, _NOISE = 0.4, 0.03, 0.4, 0.2, 0.02
-# Where outskirts may begin, over the height, and how far they fade in: in Galaxy Zoo's cutouts the galaxy ends there.
-_INNERMOST, _OUTERMOST, _FADE = 0.28, 0.45, 0.06
 
 
 def batches(
@@ -68,29 +64,23 @@ def batches(
 
     def gather(step: np.ndarray) -> list[np.ndarray]:
         positions = _positions(count, batch_size, seed, int(step))
-        draws = _generator(seed, _AUGMENTATION + view, int(step)).random((batch_size, 2 + _DRAWS), np.float32)
+        draws = _generator(seed, _AUGMENTATION + view, int(step)).random((batch_size, 2 + DRAWS), np.float32)
         taken = [array[positions] for array in rows]
         if augment_flips:
-            taken = [_flip(array, draws[:, :2] < 0.5) if _are_pictures(array) else array for array in taken]
+            taken = [flip(array, draws[:, :2] < 0.5) if _are_pictures(array) else array for array in taken]
         return [*taken, draws[:, 2:]]
 
     def batch(step: tf.Tensor) -> Any:
         *gathered, draws = tf.numpy_function(gather, [step], [*(array.dtype for array in rows), tf.float32])
-        draws = tf.ensure_shape(draws, (batch_size, _DRAWS))
+        draws = tf.ensure_shape(draws, (batch_size, DRAWS))
 
         def finish(array: np.ndarray, tensor: tf.Tensor) -> tf.Tensor:
             tensor = tf.ensure_shape(tensor, (batch_size, *array.shape[1:]))
             if not _are_pictures(array):
                 return tensor
-            images = _to_float(tensor)
-            if augment_rotations or augment_jitter:
-                images = _move(images, draws, augment_rotations, augment_jitter)
-            place = step + (view << 32)  # there are fewer steps than that
-            if augment_jitter:
-                images = _expose(images, draws[:, 4:], augment_jitter, tf.stack([seed, place]))
-            if augment_outskirts:
-                images = _exchange_outskirts(images, augment_outskirts, tf.stack([seed, place + (1 << 48)]))
-            return images
+            noise = tf.stack([seed, step + (view << 32)])  # there are fewer steps than that
+            options = {"rotations": augment_rotations, "jitter": augment_jitter, "outskirts": augment_outskirts}
+            return augment(_to_float(tensor), draws, noise, **options)
 
         return tf.nest.map_structure(finish, arrays, tf.nest.pack_sequence_as(arrays, gathered))
 
@@ -140,46 +130,5 @@ def _are_pictures(array: np.ndarray) -> bool:
     return array.ndim == 4 and array.dtype == np.uint8
 
 
-def _flip(pictures: np.ndarray, flips: np.ndarray) -> np.ndarray:
-    """Mirrors, in place, left-right and up-down where `flips`, bool array (B, 2), says so.
-
-    In NumPy, while they are bytes: a broadcast `tf.where` took 20 times as long as all else.
-    """
-    pictures[flips[:, 0]] = pictures[flips[:, 0]][:, :, ::-1]
-    pictures[flips[:, 1]] = pictures[flips[:, 1]][:, ::-1]
-    return pictures
-
-
 def _to_float(pictures: tf.Tensor) -> tf.Tensor:
     return tf.cast(pictures, tf.float32) / 255.0
-
-
-def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: float) -> tf.Tensor:
-    """Turns, magnifies and shifts by the first four of `draws` (B, 8) in [0, 1), sampling once."""
-    from etvae_tf.geometry import rotation, warp  # a higher room
-
-    signed = 2.0 * draws - 1.0
-    affine = rotation(-2 * np.pi * draws[:, 0] * float(rotations))
-    magnification = tf.exp(jitter * _ZOOM * signed[:, 1])[:, None, None]
-    shift = jitter * _SHIFT * images.shape[1] * signed[:, 2:4, None]
-    return warp(images, tf.concat([affine[:, :, :2] / magnification, -shift], axis=2))
-
-
-def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: float, seed: tf.Tensor) -> tf.Tensor:
-    """Brightens or dims by `draws` (B, 4) in [0, 1), all channels and each, and adds noise."""
-    signed = 2.0 * draws - 1.0
-    gain = tf.exp(jitter * (_BRIGHTNESS * signed[:, :1] + _COLOUR * signed[:, 1 : 1 + images.shape[-1]]))
-    noise = jitter * _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
-    return tf.clip_by_value(images * gain[:, None, None, :] + noise, 0.0, 1.0)
-
-
-def _exchange_outskirts(images: tf.Tensor, probability: float, seed: tf.Tensor) -> tf.Tensor:
-    """Gives each picture, with that probability, the next one's sky and companions beyond a random radius."""
-    from etvae_tf.geometry import pixel_points  # a higher room
-
-    count, height, width = images.shape[:3]
-    draws = tf.random.stateless_uniform((count, 2, 1, 1, 1), seed)
-    begin = _INNERMOST + (_OUTERMOST - _INNERMOST) * draws[:, 0]
-    radius = np.linalg.norm(pixel_points(height, width), axis=-1).reshape(height, width, 1) / height
-    share = tf.clip_by_value((radius - begin) / _FADE + 0.5, 0.0, 1.0) * tf.cast(draws[:, 1] < probability, tf.float32)
-    return images + share * (tf.roll(images, 1, axis=0) - images)

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from etvae_tf.config import get_config
-from etvae_tf.data import batches, load_data, load_labelled
+from etvae_tf.data import batches, load_data, load_labelled, load_survey
 from etvae_tf.errors import InputError
 
 COUNT = 60
@@ -70,6 +70,7 @@ def test_no_test_galaxy_reaches_training(survey):
 
 
 def test_pool_is_every_train_picture_whatever_n(survey):
+    survey.config.data.validation_fraction = 0.0
     pool_ids = load_data(survey.config).pool_ids
     train_ids = survey.table["id"][~survey.is_test]
     assert sorted(pool_ids) == sorted([*train_ids, *(f"u{number}" for number in range(8))])
@@ -95,7 +96,8 @@ def test_hidden_labels_stay_hidden(survey):
 def test_votes_and_pictures_stay_with_their_ids(survey):
     data = load_data(survey.config)
     votes = survey.table.set_index("id")
-    pool = dict(zip(data.pool_ids, data.pool, strict=True))
+    shared = load_survey(survey.config)
+    pool = dict(zip(shared.pool_ids, shared.pool, strict=True))
     for galaxies in (data.train, data.validation):
         np.testing.assert_array_equal(galaxies.votes, votes.loc[galaxies.ids].to_numpy())
         np.testing.assert_array_equal(galaxies.images, [pool[name] for name in galaxies.ids])
@@ -190,7 +192,10 @@ def test_votes_missing(survey):
         (broken_zip, "not a readable zip"),
         (picture_missing, r"lacks the pictures of 1 of 60 galaxies \(x\)"),
         (unreadable_in_pool, r"1 pictures that cannot be decoded \(u0\)"),
-        (lambda survey: survey.config.update(n_labels=41), "n_labels=41, but only 40 galaxies have votes"),
+        (
+            lambda survey: survey.config.update(n_labels=41),
+            "only 40 of the 60 galaxies with votes are train galaxies .20 are test",
+        ),
         (lambda survey: survey.config.data.update(images=""), "--data given without --images"),
         (
             lambda survey: survey.config.data.update(table=""),
@@ -211,15 +216,21 @@ def test_synthetic_galaxies():
     config.n_labels = 20
     config.data.update(synthetic_train=50, synthetic_test=10, image_size=32)
     data = load_data(config)
-    assert (len(data.train), len(data.validation), len(data.test), len(data.pool)) == (18, 2, 10, 50)
-    assert not set(data.test.ids) & set(data.pool_ids) and {*data.train.ids, *data.validation.ids} <= set(data.pool_ids)
+    assert (len(data.train), len(data.validation), len(data.test), len(data.pool)) == (18, 2, 10, 48)
+    assert set(data.train.ids) <= set(data.pool_ids)
+    assert not {*data.test.ids, *data.validation.ids} & set(data.pool_ids)
+    assert data.copies_left_out == {"train": 0, "pool": 0}
     assert data.truth["pose"].shape == (10,) and data.split["split"].tolist() == ["train"] * 50 + ["test"] * 10
     config.seed = 1
     other = load_data(config)
-    np.testing.assert_array_equal(data.pool, other.pool)  # the same sky
+    both = np.intersect1d(data.pool_ids, other.pool_ids)
+    assert len(both) >= 46  # the same sky, but for either's validation galaxies
+    np.testing.assert_array_equal(
+        *(run.pool[np.argsort(run.pool_ids)][np.isin(np.sort(run.pool_ids), both)] for run in (data, other))
+    )
     assert set(data.train.ids) != set(other.train.ids) and other.fingerprints == data.fingerprints
     config.n_labels = 51
-    with pytest.raises(InputError, match="n_labels=51, but only 50 galaxies have votes"):
+    with pytest.raises(InputError, match="n_labels=51, but only 50 of the 60 galaxies with votes are train galaxies"):
         load_data(config)
 
 
@@ -231,6 +242,6 @@ def test_real_galaxies(real_data, tmp_path):
     config.n_labels = 30
     config.data.update(table=str(tmp_path / "votes.csv"), images=str(counts / "images.zip"), image_size=32, channels=3)
     data = load_data(config)
-    assert {*data.pool_ids, *data.test.ids} == set(table["asset_id"])
+    assert {*data.pool_ids, *data.validation.ids, *data.test.ids} == set(table["asset_id"])
     assert data.pool.shape[1:] == (32, 32, 3) and len(data.train) == 27 and len(data.validation) == 3
     assert data.train.votes.sum(axis=1).min() >= 22

@@ -89,6 +89,13 @@ def test_seeds_tell_streams_apart():
     assert (rows(take()) != rows(take(seed=6))).any()
 
 
+def test_every_seed_of_32_bits_and_twice_that_is_taken():
+    options = {"augment_rotations": True, "augment_jitter": 1.0, "augment_outskirts": 0.5, "view": 1, "steps": 1}
+    seeds = (2**30, 2**31, 2**32 - 1, 2 * (2**32 - 1) + 1)  # training draws labelled galaxies by twice the seed plus 1
+    pictures = [take(seed=seed, **options)[0][0] for seed in seeds]
+    assert len({batch.tobytes() for batch in pictures}) == len(seeds) and np.isfinite(pictures).all()
+
+
 def test_without_augmentation_pictures_are_exact():
     for images, votes in take(augment_flips=False):
         assert images.dtype == np.float32

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
+from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
 from etvae_tf.errors import InputError
 
 IDS = np.array([str(100000 + 7 * number) for number in range(4000)])
@@ -35,8 +35,25 @@ def test_draws_only_galaxies_with_votes():
     assert votes[draw_labels(IDS, votes, 2000, seed=0)].all()
     with pytest.raises(InputError, match="n_labels=2001, but only 2000 galaxies have votes; lower --n_labels"):
         draw_labels(IDS, votes, 2001, seed=0)
+    with pytest.raises(
+        InputError,
+        match=r"n_labels=2001, but only 2000 of the 2011 galaxies with votes are train galaxies "
+        r"\(8 are test galaxies and 3 are copies of test galaxies\); lower --n_labels",
+    ):
+        set_aside = {"test galaxies": 8, "copies of test galaxies": 3}
+        draw_labels(IDS, votes, 2001, seed=0, set_aside=set_aside)
     with pytest.raises(InputError, match="n_labels=0, expected at least 1"):
         draw_labels(IDS, votes, 0, seed=0)
+
+
+def test_a_small_pool_is_nested_and_says_nothing_of_the_labels():
+    pool = draw_pool(IDS, 400)
+    assert (np.diff(pool) > 0).all() and len(pool) == 400
+    assert set(draw_pool(IDS, 100)) < set(pool)
+    np.testing.assert_array_equal(np.sort(IDS[::-1][draw_pool(IDS[::-1], 400)]), np.sort(IDS[pool]))
+    labelled = draw_labels(IDS, ALL, 400, seed=0)
+    assert 15 < len(np.intersect1d(pool, labelled)) < 65  # 40 by chance; one order for both would give 400
+    np.testing.assert_array_equal(draw_pool(IDS[:5], 9), np.arange(5))
 
 
 def test_draw_does_not_depend_on_the_split():

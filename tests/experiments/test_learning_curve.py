@@ -100,7 +100,7 @@ def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
     [
         ({"reference": "nothing"}, "curve.reference is 'nothing'"),
         ({"seeds": ()}, "at least one of each"),
-        ({"n_labels": (20, 5000)}, "only 200 galaxies have votes"),
+        ({"n_labels": (20, 5000)}, "only 200 of the"),
         ({"arms": {"supervised": {"regime": "semi"}}}, "supervised, alternating, two_step"),
         ({"arms": {"supervised": {"regim": "two_step"}}}, "changes a field that no run has"),
     ],
