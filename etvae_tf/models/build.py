@@ -36,7 +36,7 @@ def build_model(config: Any, image_size: int, channels: int, answers: tuple[int,
         seed,
         name="etvae",
     )
-    model.build()
+    model.build((None, image_size, image_size, channels))
     return model
 
 

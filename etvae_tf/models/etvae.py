@@ -87,16 +87,18 @@ class ETVAE(keras.Model):
             name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
         )
         self.built = True
+        self._call_once()
 
-    def summary(self, *args: Any, **kwargs) -> None:
-        """As Keras's, with every part's output shape: Keras knows that of a layer called on symbolic inputs."""
-        loc, scale, pose, canonical = self.encoder(keras.Input(self.image_shape))
+    def _call_once(self) -> None:
+        """Calls every part on symbolic inputs: Keras then knows all shapes, which summaries and exports ask for."""
+        images = keras.Input(self.image_shape)
+        self(images)
+        loc, scale, pose, canonical = self.encoder(images)
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        for part in (self.decoder, self.vote_head, self.project):
-            part(latent)
+        self.decoder(latent)
+        self.projection(latent[:, : self.shared_dim])
         if self.from_canonical is not None:
             self.from_canonical(canonical, pose)
-        super().summary(*args, **kwargs)
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
@@ -203,7 +205,7 @@ class ETVAE(keras.Model):
         self.view_weight = view_weight
         self.freeze_encoder = freeze_encoder
         if not self.built:
-            self.build()
+            self.build((None, self.decoder.image_size, self.decoder.image_size, self.decoder.channels))
         self.optimizer.build(self.vote_variables)
         self.vae_optimizer.build(self.vae_variables)
 
