@@ -181,6 +181,8 @@ def _refuse_unused(values: flags.FlagValues) -> None:
     for flag, field in _SHORT.items():
         if values[flag].present and field in fields:
             _refuse(f"--{flag} and --config.{field} are the same; leave one out.")
+    if values.mode == "predict" and values.workdir and values.export_dir:
+        _refuse("--workdir and --export_dir both name a model to predict with; leave one out.")
     if values.mode in ("train", "learning_curve"):
         table = values.data or values.config.data.table
         idle = [field for field in fields if field in (_SYNTHETIC_FIELDS if table else _REAL_FIELDS)]

@@ -80,6 +80,10 @@ def test_a_field_is_used_or_refused(
     ("words", "sentence"),
     [
         (["--n_labels=3", "--config.n_labels=4"], "--n_labels and --config.n_labels are the same; leave one out"),
+        (
+            ["--mode=predict", "--workdir=run", "--export_dir=models"],
+            "both name a model to predict with; leave one out",
+        ),
         (["--config.data.id_column=name"], "is of a table, but there is no --data"),
         (["--data=votes.csv", "--config.data.synthetic_train=5"], "is of synthetic galaxies"),
         (["--config.data.tabel=x"], "tabel"),

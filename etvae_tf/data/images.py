@@ -6,6 +6,7 @@ share it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import zipfile
 import zlib
@@ -27,23 +28,36 @@ PROGRESS_FROM = 2000  # pictures, about a second of work
 
 
 class ImageSource:
-    """Encoded pictures by name, read in place.
+    """Encoded pictures by name, read in place; `open_images` makes it.
 
     Attributes:
         path: the folder or zip file.
         names: the pictures' names without folder and suffix, in sorted order.
+
+    Args:
+        path: the folder or zip file.
+        files: file by name.
+        read: the content of a file.
+        checksum: CRC-32 of a file's content.
     """
 
-    def __init__(self, path: Path, files: dict[str, str], read: Callable[[str], bytes], fingerprint: str):
-        """`files` maps a name to what `read` takes; `open_images` makes both."""
+    def __init__(self, path: Path, files: dict[str, str], read: Callable[[str], bytes], checksum: Callable[[str], int]):
         self.path = path
         self.names = tuple(sorted(files))
-        self.fingerprint = fingerprint
         self._files = files
         self._read = read
+        self._checksum = checksum
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over names and contents; a zip knows its contents' checksums, the files of a folder are read."""
+        digest = hashlib.sha256()
+        for name in self.names:
+            digest.update(f"{self._files[name]} {self._checksum(self._files[name])}\n".encode())
+        return digest.hexdigest()
 
     def read(self, name: str) -> bytes:
         """The encoded picture; empty bytes, which no decoder accepts, where the file cannot be read."""
@@ -57,23 +71,28 @@ def open_images(path: str | Path) -> ImageSource:
     """Opens a folder (not its subfolders) or a zip file of .jpg, .jpeg or .png pictures named ID.jpg.
 
     Returns:
-        The source. Its fingerprint is a SHA-256 over names and sizes, and for a zip the pictures' CRC-32 too.
+        The source.
 
     Raises:
         InputError: nothing there, a corrupt zip, no picture inside, or two pictures of one name.
     """
     path = Path(path)
     if path.is_dir():
-        sizes = {file.name: str(file.stat().st_size) for file in path.iterdir() if file.is_file()}
-        return _source(path, sizes, lambda name: (path / name).read_bytes())
+        names = [file.name for file in path.iterdir() if file.is_file()]
+        return ImageSource(
+            path,
+            _pictures(path, names),
+            lambda name: (path / name).read_bytes(),
+            lambda name: zlib.crc32((path / name).read_bytes()),
+        )
     if not path.is_file():
         raise InputError(f"no pictures at {path}, expected a folder or a zip file; check the path.")
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"{path} is not a readable zip file ({error}); copy it again, or unpack it.") from error
-    members = {info.filename: f"{info.file_size} {info.CRC}" for info in archive.infolist() if not info.is_dir()}
-    return _source(path, members, archive.read)
+    members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    return ImageSource(path, _pictures(path, members), archive.read, lambda name: archive.getinfo(name).CRC)
 
 
 def preprocess(encoded: tf.Tensor, image_size: int, channels: int, crop_fraction: float = 1.0) -> tf.Tensor:
@@ -167,11 +186,10 @@ def _decode(
     return decoded.batch(CHUNK).prefetch(2).as_numpy_iterator()
 
 
-def _source(path: Path, sizes: dict[str, str], read: Callable[[str], bytes]) -> ImageSource:
-    """A source over the visible pictures; `sizes` maps a file to what identifies its content."""
+def _pictures(path: Path, names: Iterable[str]) -> dict[str, str]:
+    """The visible pictures among files: file by name."""
     files: dict[str, str] = {}
-    digest = hashlib.sha256()
-    for file in sorted(sizes):
+    for file in sorted(names):
         name = PurePosixPath(file)
         if name.suffix.lower() not in PICTURE_SUFFIXES or name.name.startswith(".") or "__MACOSX" in name.parts:
             continue
@@ -180,10 +198,9 @@ def _source(path: Path, sizes: dict[str, str], read: Callable[[str], bytes]) -> 
                 f"{path} holds two pictures named {name.stem} ({files[name.stem]}, {file}); keep one per galaxy."
             )
         files[name.stem] = file
-        digest.update(f"{file} {sizes[file]}\n".encode())
     if not files:
         raise InputError(f"{path} holds no {', '.join(PICTURE_SUFFIXES)} pictures; expected files named ID.jpg.")
-    return ImageSource(path, files, read, digest.hexdigest())
+    return files
 
 
 def _check_sizes(image_size: int, channels: int, crop_fraction: float) -> None:

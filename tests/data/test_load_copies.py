@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from configs.default import get_config
+from etvae_tf.config import get_config
 from etvae_tf.data import draw_data, load_data, load_survey, picture_hashes, synthesise
 from etvae_tf.errors import InputError
 
