@@ -27,15 +27,20 @@ PROGRESS_FROM = 2000  # pictures, about a second of work
 
 
 class ImageSource:
-    """Encoded pictures by name, read in place.
+    """Encoded pictures by name, read in place; `open_images` makes it.
+
+    Args:
+        path: the folder or zip file.
+        files: by the picture's name, what `read` takes.
+        read: gives an encoded picture.
+        fingerprint: SHA-256 of what identifies the pictures.
 
     Attributes:
-        path: the folder or zip file.
+        path, fingerprint: as given.
         names: the pictures' names without folder and suffix, in sorted order.
     """
 
     def __init__(self, path: Path, files: dict[str, str], read: Callable[[str], bytes], fingerprint: str):
-        """`files` maps a name to what `read` takes; `open_images` makes both."""
         self.path = path
         self.names = tuple(sorted(files))
         self.fingerprint = fingerprint
