@@ -15,5 +15,5 @@ MONTE_CARLO_SIGMAS = 5.0  # standard errors; a false alarm in 1.7 million
 PLAIN_RTOL = 2e-5  # of the largest value: float32 sums of some hundred terms in another order
 UPDATE_RTOL = 1e-4  # of a weight's largest update: a step amplifies float32 rounding tenfold to a hundredfold
 COVERAGE_ATOL = 0.006  # of a coverage simulated 20,000 times; four standard errors of it
-COPIES_FOUND = 0.99  # of re-encoded, rescaled, mirrored and turned pictures; 0.999 are, the rest lies at the limit
-OTHERS_LOST = 0.001  # of galaxies that are no copies; none of 27,675 was lost when the hash was chosen
+COPIES_FOUND = 0.99  # of re-encoded, rescaled, mirrored and turned pictures; all were when the hash was chosen
+OTHERS_LOST = 0.001  # of other galaxies; none of 27,675 was when the hash was chosen

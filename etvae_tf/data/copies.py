@@ -27,6 +27,7 @@ _SIDE = 24  # coefficients along each axis
 _BITS = _SIDE**2
 _VIEW = 12  # pixels along each axis
 _BYTES = _BITS // 8 + _VIEW**2
+# Real and synthetic galaxies of 32 to 128 pixels: see tests/data/test_copies.py.
 _MOST_BITS = 140  # in which copies differ; noise alone makes unlike pictures differ in half of 576
 _MOST_RMS = 2.0  # grey levels, root mean square over the view
 _FLAT = 3  # grey levels between the darkest and the brightest pixel, up to which a picture shows rounding at most

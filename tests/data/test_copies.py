@@ -50,7 +50,7 @@ def test_altered_copies_are_found_and_others_are_not(size, channels):
     assert are_copies(hashes, known).mean() >= COPIES_FOUND
     own = [are_copies(hashes[[row]], known[[row]])[0] for row in range(len(known))]
     assert np.mean(own) >= COPIES_FOUND  # and of the right galaxy
-    assert are_copies(hashes[:100], known[100:]).mean() <= 0.05  # noiseless enough, smooth galaxies are alike
+    assert not are_copies(hashes[:100], known[100:]).any()
 
 
 def test_identical_pictures_are_always_copies():
