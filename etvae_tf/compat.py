@@ -11,7 +11,24 @@ from google.protobuf.message import Message
 
 from etvae_tf.errors import InputError
 
-__all__ = ["addons_bilinear_sample", "message_to_dict"]
+__all__ = ["addons_bilinear_sample", "message_to_dict", "require_tensorflow_backend"]
+
+
+def require_tensorflow_backend() -> None:
+    """Raises an ImportError where Keras 3 is set to another backend, installed or not."""
+    try:
+        import keras
+
+        backend = keras.backend.backend()
+    except ModuleNotFoundError as error:
+        if error.name not in ("jax", "torch", "openvino"):
+            raise
+        backend = error.name
+    if backend != "tensorflow":
+        raise ImportError(
+            f"Keras has the backend {backend}, but etvae_tf is written for TensorFlow; set KERAS_BACKEND=tensorflow in "
+            "the environment before Keras is imported."
+        ) from None
 
 
 def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,7 @@ from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
 from etvae_tf.models.inputs import batch_of, guarded, pictures_of
-from etvae_tf.models.options import optimizers_of, refuse_options, refuse_precision
+from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_precision
 from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
@@ -44,6 +44,8 @@ class ETVAE(keras.Model):
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
     mean over the picture and its three mirror images; latent and pose are those of the picture itself.
+
+    A `.keras` file is read by the Keras that wrote it, 2 or 3. Weights (`model.save_weights`) and SavedModels cross.
 
     Args:
         encoder, decoder, vote_head: the three parts.
@@ -313,7 +315,8 @@ class ETVAE(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the model."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
-        return {**parts, "pixel_likelihood": self.pixel_likelihood, "seed": self.seed, "name": self.name}
+        own = {name: getattr(self, name) for name in ("pixel_likelihood", "seed", "name")}
+        return {**parts, **own, "keras": int(keras.__version__[0])}
 
     def get_build_config(self) -> dict[str, Any]:
         """Lets Keras build a loaded model before it has its weights."""
@@ -322,5 +325,7 @@ class ETVAE(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ETVAE:
         """The inverse of `get_config`."""
+        config = {"keras": None, **config}
+        refuse_other_keras(config.pop("keras"))
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}
         return cls(**{**config, **parts})

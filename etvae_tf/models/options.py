@@ -8,7 +8,7 @@ import keras
 
 from etvae_tf.errors import InputError
 
-__all__ = ["optimizers_of", "refuse_options", "refuse_precision"]
+__all__ = ["optimizers_of", "refuse_options", "refuse_other_keras", "refuse_precision"]
 
 
 def optimizers_of(votes: Any, vae: Any) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
@@ -54,3 +54,12 @@ def refuse_precision(layer: keras.layers.Layer) -> None:
                 f"{layer.name} got a dtype policy with {kind}, but an ETVAE is computed in float32; call "
                 'keras.mixed_precision.set_global_policy("float32") before it is built.'
             )
+
+
+def refuse_other_keras(major: int | None) -> None:
+    """Raises an InputError on the file of another Keras, whose layers have other configs and weights."""
+    if major != int(keras.__version__[0]):
+        raise InputError(
+            f"a file of Keras {major or 'unknown'} came to Keras {keras.__version__}, but one reads only its own; save "
+            "the weights there with model.save_weights(path), and load them here into a model of the same sizes."
+        )
