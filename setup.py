@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 # the newest releases that fit the Python in use. tf-keras names the TensorFlow it goes with, so it follows.
 REQUIREMENTS = [
     "tensorflow>=2.15.1,<2.22",
-    "keras>=2.15,<4",
+    "keras>=2.15,!=3.0.*,<4",  # 3.0 logs no loss of an own train_step
     "tensorflow-probability>=0.23,<0.26",
     "tf-keras>=2.15,<2.22",  # imported by tensorflow-probability
     "tensorboard>=2.15,<2.22",  # TensorFlow 2.21 no longer installs it

@@ -14,6 +14,10 @@ if sys.argv[:1] == ["-m"]:  # `python -m etvae_tf` is a program, as main.py is: 
 # third faster here, too. It reads this once, when it is first imported, so an earlier import leaves it as it is.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from etvae_tf.models import ETVAE, build_model
+from etvae_tf.compat import require_tensorflow_backend
+
+require_tensorflow_backend()  # before the first layer: elsewhere it would end in the other backend's words
+
+from etvae_tf.models import ETVAE, build_model  # noqa: E402
 
 __all__ = ["ETVAE", "build_model"]

@@ -6,7 +6,28 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 
+<<<<<<< HEAD
 __all__ = ["addons_bilinear_sample"]
+=======
+__all__ = ["addons_bilinear_sample", "message_to_dict", "require_tensorflow_backend"]
+
+
+def require_tensorflow_backend() -> None:
+    """Raises an ImportError where Keras 3 is set to another backend, installed or not."""
+    try:
+        import keras
+
+        backend = keras.backend.backend()
+    except ModuleNotFoundError as error:
+        if error.name not in ("jax", "torch", "openvino"):
+            raise
+        backend = error.name
+    if backend != "tensorflow":
+        raise ImportError(
+            f"Keras has the backend {backend}, but etvae_tf is written for TensorFlow; set KERAS_BACKEND=tensorflow in "
+            "the environment before Keras is imported."
+        ) from None
+>>>>>>> d7688a838a7344a4880fd0a9c8bad40e57eb475f
 
 
 def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

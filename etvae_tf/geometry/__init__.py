@@ -7,7 +7,7 @@ radians, counter-clockwise as displayed, from +x: rotating by pi / 2 equals `np.
 from etvae_tf.geometry.angles import angle_difference, circular_mean, rotation
 from etvae_tf.geometry.grids import disc_mask, log_polar_points, pixel_points, points_to_pixels, polar_points
 from etvae_tf.geometry.groups import GROUPS, PoseGroup, RotationGroup, RotationScaleGroup
-from etvae_tf.geometry.moments import major_axis_moments
+from etvae_tf.geometry.moments import angular_moments
 from etvae_tf.geometry.sampling import SAMPLERS, bilinear_sample
 from etvae_tf.geometry.transform import rotate, transform, warp
 
@@ -18,11 +18,11 @@ __all__ = [
     "RotationGroup",
     "RotationScaleGroup",
     "angle_difference",
+    "angular_moments",
     "bilinear_sample",
     "circular_mean",
     "disc_mask",
     "log_polar_points",
-    "major_axis_moments",
     "pixel_points",
     "points_to_pixels",
     "polar_points",

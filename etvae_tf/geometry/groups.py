@@ -27,6 +27,7 @@ class PoseGroup(abc.ABC):
     Attributes:
         parameters: names of the P parameters.
         equivariant_axes: how many of the two canonical axes are shifted by the group (the first, or both).
+        fewest_radii: that its canonical grid can have.
 
     Args:
         order: m of the circular mean, >= 1; angles are determined modulo 2 pi / m.
@@ -34,6 +35,7 @@ class PoseGroup(abc.ABC):
 
     parameters: tuple[str, ...]
     equivariant_axes: int
+    fewest_radii = 1
 
     def __init__(self, order: int = 2):
         if order < 1:
@@ -111,6 +113,7 @@ class RotationScaleGroup(PoseGroup):
 
     parameters = ("angle", "log_scale")
     equivariant_axes = 2
+    fewest_radii = 2
 
     def canonical_points(self, angles: int, radii: int, radius: float) -> np.ndarray:
         """Log-polar grid (A, R, 2)."""

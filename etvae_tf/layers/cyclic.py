@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
+
 __all__ = ["CyclicConv2D"]
 
 
@@ -68,7 +70,7 @@ class CyclicConv2D(keras.layers.Layer):
     def __init__(self, filters: int, kernel_size: int = 5, radial_stride: int = 1, collapse: bool = False, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size {kernel_size} came, but an odd number was expected; try {kernel_size + 1}.")
+            raise InputError(f"kernel_size {kernel_size} came, but an odd number was expected; try {kernel_size + 1}.")
         self.filters = filters
         self.kernel_size = kernel_size
         self.radial_stride = radial_stride

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.geometry import SAMPLERS, PoseGroup, RotationGroup, disc_mask, major_axis_moments, transform
+from etvae_tf.geometry import SAMPLERS, PoseGroup, RotationGroup, angular_moments, disc_mask, transform
 from etvae_tf.geometry.grids import inscribed_radius
 from etvae_tf.layers.cyclic import CyclicConv2D
 from etvae_tf.layers.resampling import CanonicalResampling
@@ -91,13 +91,16 @@ class Pose(keras.layers.Layer):
     def make_upright(self, images: tf.Tensor) -> None:
         """Moves `zero` so that canonical views stand upright: their common major axis becomes vertical.
 
-        Which way canonical views face is arbitrary, and training turns it slowly.
+        A pose of order m > 2 is known modulo 2 pi / m only, so canonical views share no axis; what they share is where
+        their light lies modulo 2 pi / m, and that is turned upwards. Which way canonical views face is arbitrary, and
+        training turns it slowly.
 
         Args:
             images: float tensor (B, H, W, C), in [0, 1]; enough that round galaxies do not decide.
         """
-        turned_back = major_axis_moments(images) * np.exp(-2j * self(images)[:, 0].numpy())
-        axis = np.angle(turned_back.sum()) / 2  # counter-clockwise from the right; canonical views turn with zero
+        order = max(self.group.order, 2)
+        turned_back = angular_moments(images, order) * np.exp(-1j * order * self(images)[:, 0].numpy())
+        axis = np.angle(turned_back.sum()) / order  # counter-clockwise from the right; canonical views turn with zero
         zero = self.zero.numpy()
         zero[0] += np.pi / 2 - axis
         self.zero.assign(zero)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
 from etvae_tf.geometry import PoseGroup, bilinear_sample, points_to_pixels
 from etvae_tf.geometry.grids import inscribed_radius
 
@@ -39,10 +40,18 @@ class CanonicalResampling(keras.layers.Layer):
         angles: A, directions.
         radii: R, rings.
         blur: standard deviation of the blur as a fraction of the picture's height; 0 for none.
+
+    Raises:
+        InputError: the group needs more rings.
     """
 
     def __init__(self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, **kwargs):
         super().__init__(**kwargs)
+        if radii < group.fewest_radii:
+            raise InputError(
+                f"{radii} radii came, but {type(group).__name__} needs at least {group.fewest_radii}; raise "
+                "model.pose.radii."
+            )
         self.group = group
         self.angles = angles
         self.radii = radii

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 __all__ = ["PictureConv2D", "PictureConv2DTranspose"]
 
+_FIXED = ("kernel_size", "strides", "padding", "data_format")
 _WHOLE = 6  # places of a kernel of stride 2 that reads three of each phase
 
 
@@ -55,7 +56,7 @@ def convolve_back(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def _without_fixed(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name not in ("kernel_size", "strides", "padding")}
+    return {name: value for name, value in config.items() if name not in _FIXED}
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
@@ -70,7 +71,7 @@ class PictureConv2D(keras.layers.Conv2D):
     """
 
     def __init__(self, filters: int, **kwargs):
-        super().__init__(filters, 5, strides=2, padding="same", **kwargs)
+        super().__init__(filters, 5, strides=2, padding="same", data_format="channels_last", **kwargs)
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The convolution without bias and activation."""
@@ -93,7 +94,7 @@ class PictureConv2DTranspose(keras.layers.Conv2DTranspose):
     """
 
     def __init__(self, filters: int, **kwargs):
-        super().__init__(filters, 6, strides=2, padding="same", **kwargs)
+        super().__init__(filters, 6, strides=2, padding="same", data_format="channels_last", **kwargs)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Features (B, H, W, F) to pictures (B, 2 H, 2 W, C)."""

@@ -37,8 +37,8 @@ class Decoder(keras.layers.Layer):
         )
         self.upsamplings = [
             keras.layers.Conv2DTranspose(
-                count, 4, strides=2, padding="same", activation="relu", kernel_initializer="he_normal",
-                name=f"upsampling_{index}",
+                count, 4, strides=2, padding="same", data_format="channels_last", activation="relu",
+                kernel_initializer="he_normal", name=f"upsampling_{index}",
             )
             for index, count in enumerate(self.filters[1:])
         ]  # fmt: skip

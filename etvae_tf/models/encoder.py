@@ -53,7 +53,9 @@ class Encoder(keras.layers.Layer):
         first, *others = self.filters
         self.convolutions = [PictureConv2D(first, name="convolution_0", **shared)]
         for index, count in enumerate(others, 1):
-            layer = keras.layers.Conv2D(count, 3, strides=2, padding="same", name=f"convolution_{index}", **shared)
+            layer = keras.layers.Conv2D(
+                count, 3, strides=2, padding="same", data_format="channels_last", name=f"convolution_{index}", **shared
+            )
             self.convolutions.append(layer)
         self.loc = keras.layers.Dense(latent_dim, name="loc")
         self.raw_scale = keras.layers.Dense(latent_dim, name="raw_scale")

@@ -14,6 +14,8 @@ from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
 from etvae_tf.models.inputs import batch_of, guarded, pictures_of
+from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_precision
+from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
 
@@ -21,6 +23,8 @@ __all__ = ["ETVAE"]
 
 _TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
 _PARTS = ("encoder", "decoder", "vote_head")
+_OPTIMIZERS = ("optimizer", "vae_optimizer")
+_ELBO, _VOTES = 0, 1  # objectives, which draw random numbers of their own
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
 _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
@@ -41,10 +45,15 @@ class ETVAE(keras.Model):
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
     mean over the picture and its three mirror images; latent and pose are those of the picture itself.
 
+    A `.keras` file is read by the Keras that wrote it, 2 or 3. Weights (`model.save_weights`) and SavedModels cross.
+
     Args:
         encoder, decoder, vote_head: the three parts.
         pixel_likelihood: a key of `objectives.PIXEL_LIKELIHOODS`.
-        seed: with the step, determines every random number drawn in training.
+        seed: in [0, 2 ** 32); with the step, determines every random number drawn in training.
+
+    Raises:
+        InputError: the seed is out of range, or Keras's dtype policy is not float32.
     """
 
     def __init__(
@@ -57,6 +66,10 @@ class ETVAE(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not 0 <= seed < 2**32:
+            raise InputError(f"seed {seed} came, but one from 0 to 2 ** 32 - 1 was expected; choose another.")
+        for part in (self, encoder, decoder, vote_head):
+            refuse_precision(part)
         self.encoder = encoder
         self.decoder = decoder
         self.vote_head = vote_head
@@ -186,24 +199,37 @@ class ETVAE(keras.Model):
         view_weight: float = 0.0,
         freeze_encoder: bool = False,
         jit_compile: bool = False,
-        **kwargs,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        **others,
     ) -> None:
-        """Args:
-        optimizer: of the vote likelihood (vote_head and encoder).
-        vae_optimizer: of the ELBO (encoder and decoder).
-        kl_weight: of the KL term; 1 is the ELBO.
-        kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
-        view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
-        freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
-        jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
-        **kwargs: of `keras.Model.compile`.
+        """Sets the optimizers and the weights of the terms.
+
+        Args:
+            optimizer: of the vote likelihood (vote head and encoder): a name, a config or an instance.
+            vae_optimizer: of the ELBO (encoder and decoder).
+            kl_weight: of the KL term; 1 is the ELBO.
+            kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
+            view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
+            freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
+            jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
+            run_eagerly, steps_per_execution: as in `keras.Model.compile`.
+            **others: of `keras.Model.compile`; None alone, since losses and metrics are made of the model.
+
+        Raises:
+            InputError: an option or an optimizer that has no use here.
         """
-        super().compile(optimizer=keras.optimizers.get(optimizer), jit_compile=jit_compile, **kwargs)
-        self.vae_optimizer = keras.optimizers.get(vae_optimizer)
+        refuse_options(others)
+        votes, vae = optimizers_of(optimizer, vae_optimizer)
+        shared = {"jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution}
+        super().compile(optimizer=votes, **shared)
+        self.vae_optimizer = vae
         self.kl_weight = kl_weight
         self.kl_warmup_steps = kl_warmup_steps
         self.view_weight = view_weight
         self.freeze_encoder = freeze_encoder
+        own = {name: getattr(self, name) for name in ("kl_weight", "kl_warmup_steps", "view_weight", "freeze_encoder")}
+        self._compile_options = {**own, **shared}
         if not self.built:
             self.build((None, self.decoder.image_size, self.decoder.image_size, self.decoder.channels))
         self.optimizer.build(self.vote_variables)
@@ -213,21 +239,12 @@ class ETVAE(keras.Model):
         """What compiles a loaded model again; None before `compile`."""
         if self.vae_optimizer is None:
             return None
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "vae_optimizer": keras.saving.serialize_keras_object(self.vae_optimizer),
-            "kl_weight": self.kl_weight,
-            "kl_warmup_steps": self.kl_warmup_steps,
-            "view_weight": self.view_weight,
-            "freeze_encoder": self.freeze_encoder,
-            "jit_compile": self.jit_compile,
-        }
+        optimizers = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _OPTIMIZERS}
+        return {**optimizers, **self._compile_options}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """The inverse of `get_compile_config`."""
-        optimizers = {
-            name: keras.saving.deserialize_keras_object(config[name]) for name in ("optimizer", "vae_optimizer")
-        }
+        optimizers = {name: keras.saving.deserialize_keras_object(config[name]) for name in _OPTIMIZERS}
         self.compile(**{**config, **optimizers})
 
     fit = guarded(keras.Model.fit)
@@ -245,16 +262,16 @@ class ETVAE(keras.Model):
             updated |= self._elbo_step(*batch["unlabelled"])
         if "labelled" in batch:
             updated |= self._vote_step(*batch["labelled"])
-        return _with_loss(updated)
+        return with_loss(updated)
 
     def _elbo_step(self, images: tf.Tensor, views: tf.Tensor | None) -> dict[str, tf.Tensor]:
         step = tf.cast(self.vae_optimizer.iterations, tf.int32)
         tracked = {}
         with tf.GradientTape() as tape:
             posterior = self.encoder(images)
-            log_likelihood, kl = self.elbo_terms(images, tf.stack([2 * self.seed, step]), posterior)
+            log_likelihood, kl = self.elbo_terms(images, draw_seed(self.seed, _ELBO, step), posterior)
             kl = tf.reduce_sum(kl, axis=-1)
-            losses = self.kl_weight * _warmth(step, self.kl_warmup_steps) * kl - log_likelihood
+            losses = self.kl_weight * warmth(step, self.kl_warmup_steps) * kl - log_likelihood
             if self.view_weight:
                 if views is None:
                     raise InputError(
@@ -265,24 +282,21 @@ class ETVAE(keras.Model):
                 tracked["view_contrast"] = contrast = view_contrast(*pairs)
                 losses += self.view_weight * contrast
             loss = tf.nn.compute_average_loss(losses)
-        variables = self.vae_variables
-        self.vae_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        descend(self.vae_optimizer, tape, loss, self.vae_variables)
         return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)
 
     def _vote_step(self, images: tf.Tensor, votes: tf.Tensor) -> dict[str, tf.Tensor]:
-        step = tf.cast(self.optimizer.iterations, tf.int32)
         with tf.GradientTape() as tape:
-            nll = self.vote_terms(images, votes, tf.stack([2 * self.seed + 1, step]))
+            nll = self.vote_terms(images, votes, draw_seed(self.seed, _VOTES, self.optimizer.iterations))
             loss = tf.nn.compute_average_loss(nll)
-        variables = self.vote_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        descend(self.optimizer, tape, loss, self.vote_variables)
         return self._track(vote_nll=nll)
 
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
         batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
         if "unlabelled" in batch:
-            log_likelihood, kl = self.elbo_terms(batch["unlabelled"][0], tf.constant([2 * self.seed, -1]))
+            log_likelihood, kl = self.elbo_terms(batch["unlabelled"][0], draw_seed(self.seed, _ELBO, -1))
             kl = tf.reduce_sum(kl, axis=-1)
             updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
         if "labelled" in batch:
@@ -291,7 +305,7 @@ class ETVAE(keras.Model):
             logits = head(self.encoder(images).loc)
             error = tf.reduce_mean(tf.square(head.fractions(logits) - head.voted_fractions(votes)), axis=-1)
             updated |= self._track(vote_nll=tf.reduce_sum(head.nll(votes, logits), axis=-1), vote_mse=error)
-        return _with_loss(updated)
+        return with_loss(updated)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         for name, value in values.items():
@@ -301,7 +315,8 @@ class ETVAE(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the model."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
-        return {**parts, "pixel_likelihood": self.pixel_likelihood, "seed": self.seed, "name": self.name}
+        own = {name: getattr(self, name) for name in ("pixel_likelihood", "seed", "name")}
+        return {**parts, **own, "keras": int(keras.__version__[0])}
 
     def get_build_config(self) -> dict[str, Any]:
         """Lets Keras build a loaded model before it has its weights."""
@@ -310,15 +325,7 @@ class ETVAE(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ETVAE:
         """The inverse of `get_config`."""
+        config = {"keras": None, **config}
+        refuse_other_keras(config.pop("keras"))
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}
         return cls(**{**config, **parts})
-
-
-def _warmth(step: tf.Tensor, steps: int) -> tf.Tensor:
-    """Rises linearly to 1 over so many steps."""
-    return tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(steps, 1))
-
-
-def _with_loss(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Adds `loss`, vote_nll - elbo of those that are there, in nats: TerminateOnNaN looks at nothing else."""
-    return {**logs, "loss": logs.get("vote_nll", 0.0) - logs.get("elbo", 0.0)}

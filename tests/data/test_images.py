@@ -123,6 +123,15 @@ def test_refuses_corrupt_zips(folder, tmp_path):
         load_images(open_images(path), ["g0", "g1"], 16, 1)
 
 
+def test_folder_fingerprint_follows_content_of_the_same_size(folder):
+    before = open_images(folder).fingerprint
+    path = sorted(folder.glob("*.jpg"))[0]
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(bytes(content))
+    assert open_images(folder).fingerprint != before
+
+
 def test_refuses_other_places(folder, tmp_path):
     with pytest.raises(InputError, match="no pictures at"):
         open_images(tmp_path / "absent")

@@ -14,10 +14,10 @@ from etvae_tf.geometry import (
     RotationGroup,
     RotationScaleGroup,
     angle_difference,
+    angular_moments,
     circular_mean,
     disc_mask,
     log_polar_points,
-    major_axis_moments,
     pixel_points,
     points_to_pixels,
     polar_points,
@@ -140,5 +140,5 @@ def test_impossible_order_is_refused() -> None:
 def test_major_axis_of_a_turned_ellipse(degrees: int) -> None:
     x, y = pixel_points(33, 33).T
     ellipse = np.exp(-((x / 8) ** 2) - (y / 3) ** 2).reshape(1, 33, 33, 1) + 0.2  # on a sky that says nothing
-    (moment,) = major_axis_moments(rotate(tf.constant(ellipse), tf.fill([1], math.radians(degrees))))
+    (moment,) = angular_moments(rotate(tf.constant(ellipse), tf.fill([1], math.radians(degrees))))
     assert abs(angle_difference(np.angle(moment) / 2, math.radians(degrees), math.pi)) < math.radians(0.5)

@@ -15,7 +15,7 @@ from etvae_tf.geometry import (
     RotationGroup,
     RotationScaleGroup,
     angle_difference,
-    major_axis_moments,
+    angular_moments,
     polar_points,
     rotate,
 )
@@ -86,7 +86,7 @@ def test_canonical_views_are_made_upright(pose: Pose) -> None:
     images = synthetic_images(128)
     canonical = Transform(pose.group, inverse=True)
     pose.make_upright(images)
-    total = major_axis_moments(canonical(images, pose(images))).sum()
+    total = angular_moments(canonical(images, pose(images))).sum()
     assert abs(angle_difference(np.angle(total) / 2, np.pi / 2, np.pi)) < np.radians(5)
     assert median_degrees(pose, images, 0) < SCALED_POSE_DEGREES  # the law holds as before
 

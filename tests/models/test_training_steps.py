@@ -9,7 +9,7 @@ from galaxies import synthetic_images, tiny_model
 
 from etvae_tf import ETVAE
 from etvae_tf.errors import InputError
-from etvae_tf.models.etvae import _warmth
+from etvae_tf.models.steps import warmth
 
 IMAGES = synthetic_images(6, 32)
 VOTES = tf.constant([[30.0, 10, 0], [5, 35, 2], [0, 0, 0], [20, 20, 1], [40, 1, 0], [3, 3, 30]])
@@ -88,8 +88,8 @@ def test_steps_are_functions_of_seed_and_step() -> None:
 
 @pytest.mark.parametrize(("step", "expected"), [(0, 0.25), (1, 0.5), (3, 1.0), (9, 1.0)])
 def test_weights_warm_up_linearly(step: int, expected: float) -> None:
-    assert float(_warmth(tf.constant(step), 4)) == pytest.approx(expected)
-    assert float(_warmth(tf.constant(step), 0)) == 1.0
+    assert float(warmth(tf.constant(step), 4)) == pytest.approx(expected)
+    assert float(warmth(tf.constant(step), 0)) == 1.0
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from tolerances import KL_ATOL, POSE_DEGREES
 from configs import quicktest
 from etvae_tf import ETVAE
 from etvae_tf.errors import InputError
-from etvae_tf.geometry import RotationGroup, major_axis_moments
+from etvae_tf.geometry import RotationGroup, angular_moments
 from etvae_tf.training import GalaxyPanel, PoseEquivariance, PosteriorCollapse, monitors, phases
 from etvae_tf.training.callbacks import Upright
 
@@ -185,7 +185,7 @@ def test_canonical_views_are_upright_from_the_first_epoch_on() -> None:
     model.encoder.pose.zero.assign_add([0.5])  # 29 degrees
 
     def axis() -> float:
-        return float(np.degrees(np.angle(major_axis_moments(model.encoder.canonicalise(images)[1]).sum()) / 2))
+        return float(np.degrees(np.angle(angular_moments(model.encoder.canonicalise(images)[1]).sum()) / 2))
 
     assert abs(abs(axis()) - 90) > 10
     fit(model, Upright((255 * images.numpy()).astype(np.uint8)))
