@@ -6,10 +6,7 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 
-<<<<<<< HEAD
-__all__ = ["addons_bilinear_sample"]
-=======
-__all__ = ["addons_bilinear_sample", "message_to_dict", "require_tensorflow_backend"]
+__all__ = ["addons_bilinear_sample", "require_tensorflow_backend"]
 
 
 def require_tensorflow_backend() -> None:
@@ -27,7 +24,6 @@ def require_tensorflow_backend() -> None:
             f"Keras has the backend {backend}, but etvae_tf is written for TensorFlow; set KERAS_BACKEND=tensorflow in "
             "the environment before Keras is imported."
         ) from None
->>>>>>> d7688a838a7344a4880fd0a9c8bad40e57eb475f
 
 
 def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -213,7 +213,8 @@ class ETVAE(keras.Model):
             view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
             freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
             jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
-            run_eagerly, steps_per_execution: as in `keras.Model.compile`.
+            run_eagerly: as in `keras.Model.compile`.
+            steps_per_execution: as in `keras.Model.compile`.
             **others: of `keras.Model.compile`; None alone, since losses and metrics are made of the model.
 
         Raises:
