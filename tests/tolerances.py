@@ -14,3 +14,4 @@ KL_ATOL = 1e-4  # nats; float32 sums of some ten terms of order 1
 MONTE_CARLO_SIGMAS = 5.0  # standard errors; a false alarm in 1.7 million
 PLAIN_RTOL = 2e-5  # of the largest value: float32 sums of some hundred terms in another order
 UPDATE_RTOL = 1e-4  # of a weight's largest update: a step amplifies float32 rounding tenfold to a hundredfold
+REPLICA_RTOL = 1e-3  # of the largest update: sums over two halves of a batch, and a posterior of scale 1e-4
