@@ -45,7 +45,7 @@ class ETVAE(keras.Model):
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
     mean over the picture and its three mirror images; latent and pose are those of the picture itself.
 
-    A `.keras` file is read by the Keras that wrote it, 2 or 3. Weights (`model.save_weights`) and SavedModels cross.
+    A `.keras` file is read by the Keras that wrote it, 2 or 3; a SavedModel (`model.export`) by both.
 
     Args:
         encoder, decoder, vote_head: the three parts.

@@ -11,6 +11,7 @@ import tensorflow as tf
 from galaxies import real_images, synthetic_images
 from tolerances import CANONICAL_ATOL, POSE_DEGREES, SCALE_LAW, SCALED_POSE_DEGREES
 
+from etvae_tf.errors import InputError
 from etvae_tf.geometry import (
     RotationGroup,
     RotationScaleGroup,
@@ -91,6 +92,16 @@ def test_canonical_views_are_made_upright(pose: Pose) -> None:
     assert median_degrees(pose, images, 0) < SCALED_POSE_DEGREES  # the law holds as before
 
 
+@pytest.mark.parametrize("order", [3, 4])
+def test_views_of_many_fold_poses_share_where_their_light_lies(order: int) -> None:
+    keras.utils.set_random_seed(3)
+    images, pose = synthetic_images(128), RotationPose(order)
+    pose.make_upright(images)
+    turned_back = angular_moments(images, order) * np.exp(-1j * order * pose(images)[:, 0].numpy())
+    axis = np.angle(turned_back.sum()) / order
+    assert abs(angle_difference(axis, np.pi / 2, 2 * np.pi / order)) < 1e-3
+
+
 def test_blank_pictures_have_a_pose_and_a_finite_gradient() -> None:
     pose = RotationPose()
     images = tf.zeros([2, 32, 32, 1])
@@ -110,5 +121,5 @@ def test_cyclic_convolution_commutes_with_shifts() -> None:
 
 
 def test_even_kernels_are_refused() -> None:
-    with pytest.raises(ValueError, match="try 5"):
+    with pytest.raises(InputError, match="try 5"):
         CyclicConv2D(4, kernel_size=4)
