@@ -13,9 +13,10 @@ from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.inputs import batch_of, guarded, pictures_of
-from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_precision
+from etvae_tf.models.inputs import batch_of, pictures_of
+from etvae_tf.models.options import refuse_other_keras, refuse_precision
 from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
+from etvae_tf.models.two_optimizers import TwoOptimizers
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
 
@@ -23,14 +24,13 @@ __all__ = ["ETVAE"]
 
 _TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
 _PARTS = ("encoder", "decoder", "vote_head")
-_OPTIMIZERS = ("optimizer", "vae_optimizer")
 _ELBO, _VOTES = 0, 1  # objectives, which draw random numbers of their own
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
 _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
-class ETVAE(keras.Model):
+class ETVAE(TwoOptimizers):
     """Encoder, decoder and vote head, trained on pictures with and without votes, by an optimizer each.
 
     `fit` takes a dataset of dictionaries with one or both of
@@ -72,6 +72,7 @@ class ETVAE(keras.Model):
             refuse_precision(part)
         self.encoder = encoder
         self.decoder = decoder
+        self.image_shape = (decoder.image_size, decoder.image_size, decoder.channels)
         self.vote_head = vote_head
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
@@ -82,13 +83,10 @@ class ETVAE(keras.Model):
         self.projection = keras.Sequential([hidden, keras.layers.Dense(encoder.latent_dim)], name="projection")
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
-        self.vae_optimizer = None  # until compiled
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _TRACKED}
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Builds all parts; the picture's shape is the decoder's."""
-        size, channels = self.decoder.image_size, self.decoder.channels
-        self.image_shape = (size, size, channels)
         latent_shape = (None, self.encoder.latent_dim)
         shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "vote_head": latent_shape}
         shapes["projection"] = (None, self.shared_dim)
@@ -189,72 +187,6 @@ class ETVAE(keras.Model):
     def metrics(self) -> list:
         """The trackers of every term."""
         return list(self.trackers.values())
-
-    def compile(
-        self,
-        optimizer: Any = "adam",
-        vae_optimizer: Any = "adam",
-        kl_weight: float = 1.0,
-        kl_warmup_steps: int = 0,
-        view_weight: float = 0.0,
-        freeze_encoder: bool = False,
-        jit_compile: bool = False,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        **others,
-    ) -> None:
-        """Sets the optimizers and the weights of the terms.
-
-        Args:
-            optimizer: of the vote likelihood (vote head and encoder): a name, a config or an instance.
-            vae_optimizer: of the ELBO (encoder and decoder).
-            kl_weight: of the KL term; 1 is the ELBO.
-            kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
-            view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
-            freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
-            jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
-            run_eagerly: as in `keras.Model.compile`.
-            steps_per_execution: as in `keras.Model.compile`.
-            **others: of `keras.Model.compile`; None alone, since losses and metrics are made of the model.
-
-        Raises:
-            InputError: an option or an optimizer that has no use here.
-        """
-        refuse_options(others)
-        votes, vae = optimizers_of(optimizer, vae_optimizer)
-        shared = {"jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution}
-        super().compile(optimizer=votes, **shared)
-        self.vae_optimizer = vae
-        self.kl_weight = kl_weight
-        self.kl_warmup_steps = kl_warmup_steps
-        self.view_weight = view_weight
-        self.freeze_encoder = freeze_encoder
-        own = {name: getattr(self, name) for name in ("kl_weight", "kl_warmup_steps", "view_weight", "freeze_encoder")}
-        self._compile_options = {**own, **shared}
-        if not self.built:
-            self.build((None, self.decoder.image_size, self.decoder.image_size, self.decoder.channels))
-        self.optimizer.build(self.vote_variables)
-        self.vae_optimizer.build(self.vae_variables)
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """What compiles a loaded model again; None before `compile`."""
-        if self.vae_optimizer is None:
-            return None
-        optimizers = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _OPTIMIZERS}
-        return {**optimizers, **self._compile_options}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """The inverse of `get_compile_config`."""
-        optimizers = {name: keras.saving.deserialize_keras_object(config[name]) for name in _OPTIMIZERS}
-        self.compile(**{**config, **optimizers})
-
-    fit = guarded(keras.Model.fit)
-    evaluate = guarded(keras.Model.evaluate)
-    predict = guarded(keras.Model.predict)
-    train_on_batch = guarded(keras.Model.train_on_batch)
-    test_on_batch = guarded(keras.Model.test_on_batch)
-    predict_on_batch = guarded(keras.Model.predict_on_batch)
-    __call__ = guarded(keras.Model.__call__)
 
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""

@@ -60,6 +60,6 @@ def refuse_other_keras(major: int | None) -> None:
     """Raises an InputError on the file of another Keras, whose layers have other configs and weights."""
     if major != int(keras.__version__[0]):
         raise InputError(
-            f"a file of Keras {major or 'unknown'} came to Keras {keras.__version__}, but one reads only its own; load it "
-            "there and write a SavedModel with model.export, which both read."
+            f"a file of Keras {major or 'unknown'} came to Keras {keras.__version__}, but one reads only its own; load "
+            "it there and write a SavedModel with model.export, which both read."
         )
