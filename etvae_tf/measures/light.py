@@ -14,7 +14,7 @@ from scipy import ndimage
 __all__ = ["Grid", "Light", "find_light", "ratio"]
 
 _RIM = 0.46  # of H: the corners and the outermost pixels beyond it show sky
-_DISC = 0.45  # of H: nothing outside belongs to the galaxy
+DISC = 0.45  # of H: nothing outside belongs to the galaxy
 _MIDDLE = 3 / 64  # of H: the brightest pixel this near to the middle is the galaxy's peak
 _FAINTEST = 0.02  # of [0, 1]: five grey levels; sky fluctuates by less after smoothing
 _FAINTEST_OF_PEAK = 0.05
@@ -48,7 +48,7 @@ class Grid:
     @property
     def disc(self) -> np.ndarray:
         """Where a galaxy may be: bool array (H, W)."""
-        return self.radius < _DISC
+        return self.radius < DISC
 
 
 @dataclass(frozen=True)
