@@ -50,6 +50,12 @@ class Grid:
         """Where a galaxy may be: bool array (H, W)."""
         return self.radius < DISC
 
+    def annulus(self, inner: float, outer: float) -> np.ndarray:
+        """Weights (H, W) of pixels between two radii, those on an edge counting in part: a hard edge is a polygon."""
+        size = len(self.radius)
+        past_inner = np.clip((self.radius - inner) * size + 0.5, 0, 1) if inner > 0 else 1.0
+        return past_inner * np.clip((outer - self.radius) * size + 0.5, 0, 1)
+
 
 @dataclass(frozen=True)
 class Light:
@@ -95,9 +101,9 @@ def find_light(pictures: np.ndarray) -> Light:
     return Light(grid, sky, colours, above, region, light)
 
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def ratio(numerator: np.ndarray, denominator: np.ndarray, pixels: np.ndarray | float) -> np.ndarray:
     """numerator / denominator, two sums over `pixels` pixels; near 0 where both are below a quarter grey level."""
-    return numerator / (denominator + _SMALLEST * pixels)
+    return numerator / (denominator + _SMALLEST * np.maximum(pixels, 1))
 
 
 def _galaxy(above: np.ndarray, grid: Grid) -> np.ndarray:

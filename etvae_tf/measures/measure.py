@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from etvae_tf.errors import InputError
 from etvae_tf.measures.colour import colour_measures
@@ -27,7 +28,7 @@ def measure(images: np.ndarray) -> pd.DataFrame:
     """Measures the galaxy in the middle of each picture; no labels, nothing random.
 
     Turning a picture by quarter turns and mirroring it change no measure; lengths are in units of the picture's side.
-    Every picture has finite measures: where nothing stands out of the sky, they are those of constant light.
+    Every picture has finite measures; black, white and constant ones have those of constant light.
 
     Args:
         images: array (N, H, W, C), uint8 or floating point in [0, 1], H = W from 32 to 256 pixels, C = 1 (grey) or
@@ -44,7 +45,8 @@ def measure(images: np.ndarray) -> pd.DataFrame:
     images = _checked(images)
     size = max(1, _CHUNK // images.shape[1] ** 2)
     chunks = [images[start : start + size] for start in range(0, max(len(images), 1), size)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # One thread a chunk: threads of the matrix products would wait for each other.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         return pd.concat(pool.map(_measure, chunks), ignore_index=True)
 
 

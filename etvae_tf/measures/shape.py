@@ -30,10 +30,10 @@ def shape_measures(light: Light) -> dict[str, np.ndarray]:
     axis_ratio = np.sqrt(np.maximum(trace - difference, 0) / (trace + difference))
     measures = {"ellipticity": 1 - axis_ratio}
     for number, (inner, outer) in enumerate(_RINGS, start=1):
-        ring = (grid.radius >= inner) & (grid.radius < outer)
-        brightness = light.above[:, ring]
-        total = np.abs(brightness).sum(axis=1)
-        amplitudes = np.abs(brightness @ np.exp(-1j * np.outer(grid.angle[ring], _ORDERS)))
+        ring = grid.annulus(inner, outer)
+        total = np.tensordot(np.abs(light.above), ring)
+        waves = ring[..., None] * np.exp(-1j * grid.angle[..., None] * np.array(_ORDERS))
+        amplitudes = np.abs(np.tensordot(light.above, waves))
         for order, amplitude in zip(_ORDERS, amplitudes.T, strict=True):
             measures[f"ring_{number}_order_{order}"] = ratio(amplitude, total, ring.sum())
     return measures

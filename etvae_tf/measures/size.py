@@ -39,12 +39,13 @@ def size_measures(light: Light) -> dict[str, np.ndarray]:
         "log_area": np.log(light.region.sum(axis=(1, 2)) / pixels),
     }
     measures |= _radii(light)
-    positive = np.maximum(light.above, 0)
-    total = positive[:, grid.disc].sum(axis=1)
+    positive, disc = np.maximum(light.above, 0), grid.annulus(0, DISC)
+    total = np.tensordot(positive, disc)
     for radius in _WITHIN:
-        inside = positive[:, grid.radius < radius].sum(axis=1)
-        measures[f"light_within_{radius}"] = ratio(inside, total, grid.disc.sum())
-    measures["central_brightness"] = light.above[:, grid.radius < _CENTRE].mean(axis=1)
+        inside = np.tensordot(positive, grid.annulus(0, radius))
+        measures[f"light_within_{radius}"] = ratio(inside, total, disc.sum())
+    centre = grid.annulus(0, _CENTRE)
+    measures["central_brightness"] = np.tensordot(light.above, centre) / centre.sum()
     measures["sky"] = light.sky
     return measures
 
@@ -75,7 +76,7 @@ def _growth(light: Light) -> tuple[np.ndarray, np.ndarray]:
     squared = np.round((2 * size * light.grid.radius) ** 2).ravel()  # whole numbers: equal radii are equal
     order = np.argsort(squared, kind="stable")
     starts = np.flatnonzero(np.diff(squared[order], prepend=-1))
-    rings = np.add.reduceat(light.above.reshape(-1, size**2)[:, order], starts, axis=1)
+    rings = np.add.reduceat(light.above.reshape(len(light.above), size**2)[:, order], starts, axis=1)
     return np.append(starts, size**2) / size**2, np.cumsum(np.pad(rings, ((0, 0), (1, 0))), axis=1)
 
 

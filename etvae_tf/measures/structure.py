@@ -58,14 +58,14 @@ def _share(difference: np.ndarray, region: np.ndarray, light: Light) -> np.ndarr
 
 
 def _gini(light: Light) -> np.ndarray:
-    rising = np.sort(light.light.reshape(len(light.light), -1), axis=1)
+    rising = np.sort(light.light.reshape(len(light.light), light.grid.radius.size), axis=1)
     n = light.region.sum(axis=(1, 2))[:, None]
     rank = np.arange(1, rising.shape[1] + 1) - rising.shape[1] + n  # the zeros outside the region come first
     return np.sum((2 * rank - n - 1) * rising, axis=1) / (rising.sum(axis=1) * np.maximum(n[:, 0] - 1, 1))
 
 
 def _m20(light: Light) -> np.ndarray:
-    values = light.light.reshape(len(light.light), -1)
+    values = light.light.reshape(len(light.light), light.grid.radius.size)
     total = values.sum(axis=1)
     x, y = light.grid.x.ravel(), light.grid.y.ravel()
     centre_x, centre_y = values @ x / total, values @ y / total
