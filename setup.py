@@ -18,7 +18,9 @@ REQUIREMENTS = [
     "pandas>=2.0",
     "pyarrow>=14",  # Parquet tables
     "matplotlib>=3.8",  # figures
-    "scipy>=1.11",  # intervals over seeds
+    "scipy>=1.11",  # intervals over seeds, filters and regions of the measures
+    "scikit-learn>=1.4",  # the Gaussian process on measures
+    "threadpoolctl>=3",  # one BLAS thread a chunk of pictures; scikit-learn needs it, too
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
 EXTRAS = {
@@ -34,7 +36,7 @@ EXTRAS = {
     ],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
-    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pillow>=10", "pyyaml>=6"],
+    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pillow>=10", "pyyaml>=6", "statmorph>=0.6"],
 }
 
 setup(

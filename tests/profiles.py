@@ -21,7 +21,7 @@ def draw(
     The brightest point, not pixel, is at 0.9.
     """
     axis = (np.arange(size * _SUBPIXELS) + 0.5) / (size * _SUBPIXELS) - 0.5
-    light = brightness(axis[None, :], -axis[:, None])
+    light = np.maximum(brightness(axis[None, :], -axis[:, None]), 0)
     if blur:
         light = ndimage.gaussian_filter(light, blur * len(axis))
     pixels = light.reshape(size, _SUBPIXELS, size, _SUBPIXELS).mean(axis=(1, 3)) / light.max()

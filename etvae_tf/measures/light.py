@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["Grid", "Light", "find_light", "ratio"]
+__all__ = ["DISC", "Grid", "Light", "find_light", "ratio"]
 
 _RIM = 0.46  # of H: the corners and the outermost pixels beyond it show sky
 DISC = 0.45  # of H: nothing outside belongs to the galaxy

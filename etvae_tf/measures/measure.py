@@ -35,7 +35,7 @@ def measure(images: np.ndarray) -> pd.DataFrame:
             3 (red, green, blue), stretched for display, with the galaxy in the middle and sky at the rim.
 
     Returns:
-        Table of N rows, float64: 43 classical measures (37 for grey pictures, which have no colours), described at
+        Table of N rows, float64: 44 classical measures (38 for grey pictures, which have no colours), described at
         `size_measures`, `structure_measures`, `shape_measures` and `colour_measures`, and 78 oriented energies whose
         names begin with "wavelet_", described at `scattering_measures`.
 
@@ -65,9 +65,13 @@ def _checked(images: np.ndarray) -> np.ndarray:
             f"{_LARGEST_SIDE} and C of 1 or 3; crop or resize them."
         )
     floating = np.issubdtype(images.dtype, np.floating)
-    if not (floating and np.all((images >= 0) & (images <= 1))) and images.dtype != np.uint8:
+    if not floating and images.dtype != np.uint8:
         raise InputError(
-            f"pictures of type {images.dtype} came, expected uint8 or floating point in [0, 1] without NaN; "
-            "divide them by their largest possible value."
+            f"pictures of type {images.dtype} came, expected uint8 or floating point in [0, 1]; convert them."
+        )
+    if floating and not np.all((images >= 0) & (images <= 1)):
+        raise InputError(
+            f"brightness from {images.min():g} to {images.max():g} came, expected [0, 1] in floating-point pictures; "
+            "divide it by its largest possible value."
         )
     return images

@@ -24,7 +24,7 @@ __all__ = ["scattering_measures"]
 
 _ORIENTATIONS = 8
 _FREQUENCY, _WIDTH = 24.0, 12.7  # cycles per picture, of the finest scale; both halve from scale to scale
-_SAMPLES = (64, 40, 20, 12)  # points a side at which each scale is kept: all frequencies where it is not small
+_SAMPLES = (64, 40, 20, 12)  # points a side at which each scale is kept; its frequencies above half as many are dropped
 _FADE = (0.44, 0.48)  # of H: radii between which the picture fades out, so that its border is no edge
 _WINDOW = 0.16  # of H: standard deviation of the Gaussian over which the middle is averaged
 _SMALLEST = 1e-4  # of [0, 1], added before the logarithm

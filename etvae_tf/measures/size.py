@@ -24,11 +24,11 @@ def size_measures(light: Light) -> dict[str, np.ndarray]:
         log_light: log of the region's light over that of a picture full of brightness 1.
         log_area: log of the region's area over the picture's.
         petrosian_radius: first radius at which the brightness, averaged from 0.8 to 1.25 radii, is 0.2 of the mean
-            brightness inside (Blanton et al. 2001, eq. 2), at most 0.36.
+            brightness inside (Petrosian 1976; annulus of Blanton et al. 2001), at most 0.36.
         radius_20, radius_50, radius_80, radius_90: radii of circles that hold so many per cent of the light within
             1.5 Petrosian radii, or within 0.45 where that is less.
-        concentration: C = 5 log10(radius_80 / radius_20) (Bershady et al. 2000, section 3; Conselice 2003): 2.7 for an
-            exponential disc, 1.5 for constant light.
+        concentration: C = 5 log10(radius_80 / radius_20) (Bershady et al. 2000; Conselice 2003): 2.7 for an exponential
+            disc, 1.5 for constant light.
         light_within_R: light inside the radius R over that inside 0.45.
         central_brightness: mean brightness within 1/32.
         sky: brightness of the rim.
@@ -89,6 +89,7 @@ def _within(area: np.ndarray, growth: np.ndarray, radius: np.ndarray) -> np.ndar
 
 
 def _petrosian_radius(area: np.ndarray, growth: np.ndarray) -> np.ndarray:
+    """Where the brightness first falls below its share of the mean inside, linearly between the radii tried: (B,)."""
     inner, outer = _ANNULUS
     inside, to_inner, to_outer = (
         np.stack([_within(area, growth, np.full(len(growth), factor * radius)) for radius in _TRIED], axis=1)
@@ -96,7 +97,7 @@ def _petrosian_radius(area: np.ndarray, growth: np.ndarray) -> np.ndarray:
     )
     excess = (to_outer - to_inner) / (outer**2 - inner**2) - _PETROSIAN * inside  # brightness times the circle's area
     excess[:, 0] = np.maximum(excess[:, 0], 0)
-    excess[:, -1] = np.minimum(excess[:, -1], -1e-12)  # sought no further
+    excess[:, -1] = np.minimum(excess[:, -1], -1e-12)  # sought from the first radius to the last
     rows, after = np.arange(len(growth)), np.argmax(excess < 0, axis=1)
     before = after - 1
     part = excess[rows, before] / (excess[rows, before] - excess[rows, after])

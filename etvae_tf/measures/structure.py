@@ -16,14 +16,15 @@ _SMALLEST_MOMENT = 1e-9  # of light times H squared, so that a single pixel has 
 def structure_measures(light: Light) -> dict[str, np.ndarray]:
     """Unevenness of the light: arrays (B,).
 
-    The sky's own unevenness is not taken off, as the papers do for deep pictures: a cutout's rim holds neighbours.
+    The papers take the sky's own unevenness off, measured on empty sky; a cutout's rim is too small and holds
+    neighbours, so nothing is taken off here.
 
     Returns:
-        asymmetry, asymmetry_quarter: A = sum |I - I_turned| / sum |I| (Conselice et al. 2000, section 3) by half a turn
-            and by a quarter about the middle of the picture, over the region and its turned copies.
+        asymmetry, asymmetry_quarter: A = sum |I - I_turned| / sum |I| (Conselice et al. 2000; Lotz et al. 2004, eq. 10)
+            by half a turn and by a quarter about the middle of the picture, over the region and its turned copies.
         smoothness_S: sum |I - I_S| / sum |I| (Lotz et al. 2004, eq. 11), I_S smoothed by a Gaussian of S sixty-fourths
             of H, over the region without its core.
-        clumpiness_S: the same of positive differences alone (Conselice 2003, eq. 5, without its factor 10).
+        clumpiness_S: the same of positive differences alone (Conselice 2003, without its factor 10).
         gini: G = sum_i (2 i - n - 1) X_i / (mean(X) n (n - 1)), X_i the region's n pixels in rising order (Lotz et al.
             2004, eq. 6): 0 for constant light, 1 for a single bright pixel.
         m20: log10(M_20 / M_tot), M the second moment about the centroid of the brightest pixels that make 20 % of the

@@ -25,11 +25,11 @@ pytestmark = pytest.mark.slow
 
 def lopsided(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A Gaussian galaxy with a clump on one side; nothing reaches the box where statmorph takes the sky."""
-    return sersic(0.5, 0.06)(x, y) + 0.3 * sersic(0.5, 0.02)(x - 0.06, y)
+    return sersic(0.5, 0.06)(x, y) + 0.6 * sersic(0.5, 0.02)(x - 0.06, y)
 
 
 GALAXIES = {
-    "disc": sersic(1, 0.08),
+    "disc": sersic(1, 0.1),
     "inclined": sersic(1, 0.11, 0.5, 0.6),
     "bulge": sersic(2, 0.06, 0.7, 2.0),
     "spiral": spiral(0.3),
@@ -72,8 +72,6 @@ def test_asymmetry(galaxy):
 def test_gini_and_m20_of_the_same_pixels(galaxy):
     """The region differs (statmorph's ends at the Petrosian isophote), so the formulas see statmorph's here."""
     _, _, light, theirs = galaxy
-    if theirs.gini < 0:
-        pytest.skip("statmorph found no region")
     region = np.zeros_like(light.region)
     region[0][theirs._slice_stamp] = theirs._segmap_gini
     ours = structure_measures(replace(light, region=region, light=light.above * region))
