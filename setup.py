@@ -20,7 +20,7 @@ REQUIREMENTS = [
     "matplotlib>=3.8",  # figures
     "scipy>=1.11",  # intervals over seeds, filters and regions of the measures
     "scikit-learn>=1.4",  # the Gaussian process on measures
-    "threadpoolctl>=3",  # one BLAS thread a chunk of pictures; scikit-learn needs it, too
+    "threadpoolctl>=3",  # one thread in matrix products where others would wait or differ
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
 EXTRAS = {

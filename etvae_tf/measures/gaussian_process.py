@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from etvae_tf.errors import InputError
 
@@ -28,7 +29,7 @@ class GaussianProcess:
     """Vote fractions from features, by Gaussian-process regression.
 
     All answers share one kernel, so that predictions sum to 1 before negative ones are cut off. Nothing is random: the
-    same labels give the same process.
+    same labels give the same process, on one core as on many.
     """
 
     def fit(self, features: pd.DataFrame | np.ndarray, votes: np.ndarray) -> GaussianProcess:
@@ -61,7 +62,8 @@ class GaussianProcess:
         distance = np.sqrt(features.shape[1])  # between two galaxies, to a factor of about 1.4
         kernel = ConstantKernel(0.05) * RBF(distance, (0.3 * distance, 100 * distance)) + WhiteKernel(0.02, (1e-3, 1.0))
         self._process = GaussianProcessRegressor(kernel)
-        with warnings.catch_warnings():
+        # One thread, since sums in another order lead the search for the parameters elsewhere.
+        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
             # A parameter at its bound is an answer, such as "the measures say nothing" or "there is no noise".
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._process.fit(self._standardised(features), fractions - self._mean)
@@ -86,7 +88,8 @@ class GaussianProcess:
                 "measure pictures of the same number of channels."
             )
         starts = range(0, len(features), _CHUNK)
-        chunks = [self._process.predict(self._standardised(features[start : start + _CHUNK])) for start in starts]
+        with threadpool_limits(1, user_api="blas"):
+            chunks = [self._process.predict(self._standardised(features[start : start + _CHUNK])) for start in starts]
         fractions = np.maximum(np.concatenate(chunks) + self._mean, 0) if chunks else np.empty((0, len(self._mean)))
         return fractions / fractions.sum(axis=1, keepdims=True)
 
@@ -96,7 +99,7 @@ class GaussianProcess:
 
 def _checked_features(features: pd.DataFrame | np.ndarray) -> np.ndarray:
     features = np.asarray(features, np.float64)
-    if features.ndim != 2 or not np.isfinite(features).all():
+    if features.ndim != 2 or features.shape[1] == 0 or not np.isfinite(features).all():
         raise InputError(
             f"features of shape {features.shape} came, expected finite numbers (galaxies, measures); "
             "take them from etvae_tf.measures.measure."

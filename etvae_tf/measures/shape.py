@@ -17,9 +17,9 @@ def shape_measures(light: Light) -> dict[str, np.ndarray]:
 
     Returns:
         ellipticity: 1 - b / a of the second central moments of the region's light.
-        ring_R_order_m: amplitude |sum I exp(-i m t)| / sum |I| of the m-th angular harmonic in the ring R (1 to 3 from
-            3, 7 and 12 to 20 sixty-fourths of H), t the angle; m = 1 for lopsided light, 2 for a bar or two arms (Rix &
-            Zaritsky 1995).
+        ring_R_order_m: amplitude |sum I exp(-i m t)| / sum |I| of the m-th angular harmonic, t the angle, in rings that
+            reach from 3 to 7, 7 to 12 and 12 to 20 sixty-fourths of H; lopsided light has m = 1, a bar or two arms
+            m = 2 (Rix & Zaritsky 1995).
     """
     grid = light.grid
     values, total = light.light, light.light.sum(axis=(1, 2))

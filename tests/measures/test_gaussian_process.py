@@ -89,6 +89,7 @@ def test_many_galaxies_are_predicted_in_parts(monkeypatch):
     ("features", "votes"),
     [
         (FEATURES[0], VOTES),
+        (FEATURES[:, :0], VOTES),
         (FEATURES * np.nan, VOTES),
         (FEATURES[:-1], VOTES),
         (FEATURES, VOTES[:, 0]),

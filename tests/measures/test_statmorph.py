@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import statmorph
 from profiles import draw, sersic, spiral
 from tolerances import (
     STATMORPH_ASYMMETRY_ATOL,
@@ -19,7 +20,6 @@ from etvae_tf.measures import measure
 from etvae_tf.measures.light import Light, find_light
 from etvae_tf.measures.structure import structure_measures
 
-statmorph = pytest.importorskip("statmorph")
 pytestmark = pytest.mark.slow
 
 
