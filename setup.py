@@ -18,9 +18,11 @@ REQUIREMENTS = [
     "pandas>=2.0",
     "pyarrow>=14",  # Parquet tables
     "matplotlib>=3.8",  # figures
-    "scipy>=1.11",  # intervals over seeds
+    "scipy>=1.11",  # intervals over seeds, filters and regions of the measures
     "imagehash>=4.3",  # copies of pictures
     "pillow>=10",  # the pictures that imagehash takes
+    "scikit-learn>=1.4",  # the Gaussian process on measures
+    "threadpoolctl>=3",  # one thread in matrix products where others would wait or differ
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
 EXTRAS = {
@@ -36,7 +38,7 @@ EXTRAS = {
     ],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
-    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pyyaml>=6"],
+    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pyyaml>=6", "statmorph>=0.6"],
 }
 
 setup(

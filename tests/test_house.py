@@ -15,7 +15,7 @@ ROOMS = (  # from the lowest; rooms of one line do not know each other
     ("errors", "config"),
     ("files", "fields", "progress", "compat"),
     ("geometry",),
-    ("data",),
+    ("data", "measures"),
     ("layers", "objectives"),
     ("models",),
     ("training",),
