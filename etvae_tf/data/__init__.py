@@ -3,7 +3,7 @@
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.copies import are_copies, hashes_from_text, hashes_to_text, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
-from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess
+from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess, to_float
 from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey
 from etvae_tf.data.pipeline import batches, evaluation_batches
 from etvae_tf.data.questions import Question, Questions
@@ -38,5 +38,6 @@ __all__ = [
     "read_catalogue",
     "read_split",
     "synthesise",
+    "to_float",
     "validation_mask",
 ]

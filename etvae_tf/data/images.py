@@ -20,7 +20,7 @@ from etvae_tf.data.catalogue import first_few
 from etvae_tf.errors import InputError
 from etvae_tf.progress import progress
 
-__all__ = ["ImageSource", "load_images", "open_images", "preprocess"]
+__all__ = ["ImageSource", "load_images", "open_images", "preprocess", "to_float"]
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 CHUNK = 256  # pictures a Python call reads: far fewer calls than pictures, little memory
@@ -123,6 +123,11 @@ def preprocess(encoded: tf.Tensor, image_size: int, channels: int, crop_fraction
     if channels == 1:  # of the few pixels that are left: luminance and resizing are linear, so their order is free
         resized = tf.image.rgb_to_grayscale(resized)
     return tf.saturate_cast(tf.round(tf.ensure_shape(resized, (image_size, image_size, channels))), tf.uint8)
+
+
+def to_float(pictures: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Bytes to what models take: uint8 (..., H, W, C) to float32 in [0, 1]."""
+    return tf.cast(pictures, tf.float32) / 255.0
 
 
 def load_images(

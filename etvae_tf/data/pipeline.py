@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from etvae_tf.data.augmentation import DRAWS, augment, flip
+from etvae_tf.data.images import to_float
 
 __all__ = ["batches", "evaluation_batches"]
 
@@ -80,7 +81,7 @@ def batches(
                 return tensor
             noise = tf.stack([seed, step + (view << 32)])  # there are fewer steps than that
             options = {"rotations": augment_rotations, "jitter": augment_jitter, "outskirts": augment_outskirts}
-            return augment(_to_float(tensor), draws, noise, **options)
+            return augment(to_float(tensor), draws, noise, **options)
 
         return tf.nest.map_structure(finish, arrays, tf.nest.pack_sequence_as(arrays, gathered))
 
@@ -101,7 +102,7 @@ def evaluation_batches(images: np.ndarray, batch_size: int) -> tf.data.Dataset:
 
     def batch(start: tf.Tensor) -> tf.Tensor:
         pictures = tf.numpy_function(lambda first: images[first : first + batch_size], [start], tf.uint8)
-        return _to_float(tf.ensure_shape(pictures, (None, *images.shape[1:])))
+        return to_float(tf.ensure_shape(pictures, (None, *images.shape[1:])))
 
     return tf.data.Dataset.range(0, len(images), batch_size).map(batch).prefetch(tf.data.AUTOTUNE)
 
@@ -128,7 +129,3 @@ def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
 
 def _are_pictures(array: np.ndarray) -> bool:
     return array.ndim == 4 and array.dtype == np.uint8
-
-
-def _to_float(pictures: tf.Tensor) -> tf.Tensor:
-    return tf.cast(pictures, tf.float32) / 255.0

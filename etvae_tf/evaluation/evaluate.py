@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from etvae_tf.data import Galaxies, Questions, evaluation_batches
+from etvae_tf.data import Galaxies, Questions, evaluation_batches, to_float
 from etvae_tf.evaluation.figures import reconstruction_figure, votes_figure
 from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread
 from etvae_tf.files import write_atomically
@@ -68,7 +68,7 @@ def evaluate_model(
     """
     predictions = predict_galaxies(model, galaxies.images)
     metrics = evaluate_predictions(galaxies.votes, predictions["vote_fractions"], constant, questions)
-    some = tf.constant(galaxies.images[:_ROTATED_GALAXIES], tf.float32) / 255.0
+    some = to_float(galaxies.images[:_ROTATED_GALAXIES])
     pose = model.encoder.pose
     error = None if pose is None else float(np.degrees(np.median(model.check_equivariance(some)[:, 0])))
     metrics["pose_error_degrees"] = error
@@ -140,7 +140,7 @@ def write_reconstruction_figure(path: Path, model: ETVAE, autoencoder: ETVAE | N
         autoencoder: gives canonical views and reconstructions; None without a trained decoder.
         galaxies: whose first ones are shown.
     """
-    images = tf.constant(galaxies.images[:_SHOWN], tf.float32) / 255.0
+    images = to_float(galaxies.images[:_SHOWN])
     posterior, reconstructions = (autoencoder or model).reconstruct(images)
     columns = {"input": images.numpy(), "canonical": posterior.canonical.numpy()}
     if autoencoder is not None:

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.data import GalaxyData, load_data
+from etvae_tf.data import GalaxyData, load_data, to_float
 from etvae_tf.data.images import preprocess
 from etvae_tf.errors import InputError
 from etvae_tf.experiments.plain_layers import plain_layers
@@ -180,7 +180,7 @@ def _time_pipeline(name: str, config: Any, data: GalaxyData) -> dict[str, Any]:
 
 def _time_predictions(config: Any, data: GalaxyData) -> list[dict[str, Any]]:
     """Votes of pictures in memory, with the pose and without."""
-    images = tf.constant(data.pool[:_PREDICTED], tf.float32) / 255.0
+    images = to_float(data.pool[:_PREDICTED])
     calls = {}
     for pose in (True, False):
         model = _model(config, pose, data.questions.counts)

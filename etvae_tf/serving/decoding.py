@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.data.images import preprocess
+from etvae_tf.data.images import preprocess, to_float
 
 __all__ = ["decode_files", "predict_files"]
 
@@ -32,7 +32,7 @@ def predict_files(
         The outputs of `predict`, and ok, bool (B,); NaN and ok = false in the rows that cannot be decoded.
     """
     pictures, ok = decode_files(image_bytes, image_size, channels, crop_fraction)
-    outputs = predict(images=tf.cast(pictures, tf.float32) / 255.0)
+    outputs = predict(images=to_float(pictures))
     rows = {1: ok, 2: ok[:, None]}
     nan = tf.constant(np.nan, tf.float32)
     return {name: tf.where(rows[len(values.shape)], values, nan) for name, values in outputs.items()} | {"ok": ok}

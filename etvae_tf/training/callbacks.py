@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from etvae_tf.data import to_float
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically
 from etvae_tf.training.folder import RunFolder
@@ -111,7 +112,7 @@ class Upright(keras.callbacks.Callback):
 
     def __init__(self, images: np.ndarray):
         super().__init__()
-        self.images = tf.constant(images[:_UPRIGHT], tf.float32) / 255.0
+        self.images = to_float(images[:_UPRIGHT])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Before the epoch's first step, so that a run that is resumed there does the same."""

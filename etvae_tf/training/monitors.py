@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.data import to_float
 from etvae_tf.errors import InputError
 from etvae_tf.geometry import angle_difference, pixel_points
 from etvae_tf.models import ETVAE
@@ -175,7 +176,7 @@ def phase_monitors(model: ETVAE, phase: Phase, images: np.ndarray, log_dir: Path
     """
     if not len(images):
         return []
-    watched = images[:_MONITORED].astype(np.float32) / 255.0
+    watched = to_float(images[:_MONITORED])
     pose = [] if model.encoder.pose is None else [PoseEquivariance(watched, _EVERY)]
     if not phase.unlabelled:
         return pose

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from etvae_tf.data import to_float
 from etvae_tf.data.galaxies import GalaxyData
 from etvae_tf.data.pipeline import batches
 from etvae_tf.files import write_atomically
@@ -131,7 +132,7 @@ def _validation_set(phase: Phase, config: Any, data: GalaxyData) -> tf.data.Data
     """All validation galaxies in one batch."""
     if not len(data.validation):
         return None
-    images = tf.constant(data.validation.images, tf.float32) / 255.0
+    images = to_float(data.validation.images)
     parts: dict[str, Any] = {}
     if phase.unlabelled:
         parts["unlabelled"] = images
