@@ -119,8 +119,7 @@ def test_known_copies_among_real_galaxies(real_data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "channels"), [(64, 1), (32, 3)])
-def test_real_galaxies(real_data, size, channels):
+def test_real_galaxies(real_data, size=64, channels=1):
     split = pd.read_csv(real_data / "kaggle" / "split.csv", dtype=str)
     kaggle, pool = (open_images(real_data / folder / "images.zip") for folder in ("kaggle", "unlabelled"))
     names = split["GalaxyID"][split["split"] == "test"].to_list()
@@ -128,5 +127,5 @@ def test_real_galaxies(real_data, size, channels):
     pictures = [tf.io.decode_jpeg(kaggle.read(name)).numpy() for name in names]
     copies = decoded((altered(picture, number) for number, picture in enumerate(pictures)), size, channels)
     assert are_copies(picture_hashes(copies), known).mean() >= COPIES_FOUND
-    others = picture_hashes(load_images(pool, pool.names, size, channels))
+    others = picture_hashes(load_images(pool, pool.names[::5], size, channels))
     assert are_copies(others, known).mean() <= OTHERS_LOST

@@ -103,6 +103,6 @@ def test_sampling_noise_is_what_the_truth_is_off_by() -> None:
     generator = np.random.RandomState(4)
     truth = generator.dirichlet((2.0, 2.0, 0.5), 20000)
     votes = np.stack([generator.multinomial(40, fractions) for fractions in truth])
-    metrics = vote_metrics(votes, truth, ("smooth", "featured", "artifact"))
+    metrics = vote_metrics(votes, truth, QUESTIONS)
     assert metrics["sampling_noise_rmse"] == pytest.approx(metrics["vote_rmse"], rel=0.01)
     assert vote_metrics(votes / 3, truth, ("smooth", "featured", "artifact"))["sampling_noise_rmse"] is None

@@ -17,7 +17,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
 from etvae_tf.run import train_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
 
 COLUMNS = ("elliptical", "spiral", "star")
 GALAXIES = synthesise(60, seed=1, image_size=48, channels=3)
@@ -49,7 +49,7 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(sky: Path) -> Path:
+def run(sky: Path, eager_steps: None) -> Path:
     """A finished run on own columns, with 20 labelled galaxies of 45; the others are in its pool."""
     config: ConfigDict = quicktest.get_config()
     config.n_labels = 20

@@ -17,12 +17,15 @@ from etvae_tf.experiments.learning_curve import _VOTES, _pretraining_of
 from etvae_tf.experiments.report import write_report
 from etvae_tf.models import ETVAE
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 
 def tiny() -> ConfigDict:
     config = table1_quick.get_config()
     small = quicktest.get_config()
     for part in ("data", "model", "train"):
         config[part].update(small[part])
+    config.data.validation_fraction = 0.0  # as in table1: runs of one seed then share their pre-training
     config.curve.n_labels = (20, 40)
     return config
 
