@@ -8,15 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.errors import InputError
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.inputs import batch_of, pictures_of
-from etvae_tf.models.options import refuse_other_keras, refuse_precision
+from etvae_tf.models.inputs import CheckedModel, batch_of, pictures_of, views_of
+from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_precision, refuse_seed
 from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
-from etvae_tf.models.two_optimizers import TwoOptimizers
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
 
@@ -24,13 +22,14 @@ __all__ = ["ETVAE"]
 
 _TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
 _PARTS = ("encoder", "decoder", "vote_head")
+_OPTIMIZERS = ("optimizer", "vae_optimizer")
 _ELBO, _VOTES = 0, 1  # objectives, which draw random numbers of their own
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
 _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
-class ETVAE(TwoOptimizers):
+class ETVAE(CheckedModel):
     """Encoder, decoder and vote head, trained on pictures with and without votes, by an optimizer each.
 
     `fit` takes a dataset of dictionaries with one or both of
@@ -66,14 +65,13 @@ class ETVAE(TwoOptimizers):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not 0 <= seed < 2**32:
-            raise InputError(f"seed {seed} came, but one from 0 to 2 ** 32 - 1 was expected; choose another.")
+        refuse_seed(seed)
         for part in (self, encoder, decoder, vote_head):
             refuse_precision(part)
         self.encoder = encoder
         self.decoder = decoder
-        self.image_shape = (decoder.image_size, decoder.image_size, decoder.channels)
         self.vote_head = vote_head
+        self.image_shape = (decoder.image_size, decoder.image_size, decoder.channels)
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
@@ -83,31 +81,29 @@ class ETVAE(TwoOptimizers):
         self.projection = keras.Sequential([hidden, keras.layers.Dense(encoder.latent_dim)], name="projection")
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
+        self.vae_optimizer = None  # until compiled
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _TRACKED}
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Builds all parts; the picture's shape is the decoder's."""
-        latent_shape = (None, self.encoder.latent_dim)
-        shapes = {"encoder": (None, *self.image_shape), "decoder": latent_shape, "vote_head": latent_shape}
-        shapes["projection"] = (None, self.shared_dim)
-        for name, shape in shapes.items():
-            part = getattr(self, name)
+        for part, shape in [
+            (self.encoder, self.image_shape),
+            (self.decoder, (self.encoder.latent_dim,)),
+            (self.vote_head, (self.encoder.latent_dim,)),
+            (self.projection, (self.shared_dim,)),
+        ]:
             if not part.built:  # deserialised parts come built
-                part.build(shape)
+                part.build((None, *shape))
         self.log_pixel_scale = self.add_weight(
             name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
         )
         self.built = True
-        self._call_once()
-
-    def _call_once(self) -> None:
-        """Calls every part on symbolic inputs: Keras then knows all shapes, which summaries and exports ask for."""
-        images = keras.Input(self.image_shape)
+        images = keras.Input(self.image_shape)  # called once, for summaries and exports
         self(images)
         loc, scale, pose, canonical = self.encoder(images)
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        self.decoder(latent)
-        self.projection(latent[:, : self.shared_dim])
+        for part in (self.decoder, self.vote_head, self.project):
+            part(latent)
         if self.from_canonical is not None:
             self.from_canonical(canonical, pose)
 
@@ -140,20 +136,12 @@ class ETVAE(TwoOptimizers):
         posterior = self.encoder(images)
         return posterior, self.decode(posterior.loc, posterior.pose)
 
-    def elbo_terms(
-        self, images: tf.Tensor, seed: tf.Tensor, posterior: Posterior | None = None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats.
-
-        The posterior of the images is computed where it is not given.
-        """
-        posterior = posterior or self.encoder(images)
+    def elbo_terms(self, images: tf.Tensor, posterior: Posterior, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats."""
         latent = self.sampling(posterior.loc, posterior.scale, seed)
-        mask = disc_mask(*self.image_shape[:2])
-        scale = tf.exp(self.log_pixel_scale)
-        log_likelihood = pixel_log_likelihood(
-            images, self.decode(latent, posterior.pose), scale, mask, self.pixel_likelihood
-        )
+        decoded = self.decode(latent, posterior.pose)
+        mask, scale = disc_mask(*self.image_shape[:2]), tf.exp(self.log_pixel_scale)
+        log_likelihood = pixel_log_likelihood(images, decoded, scale, mask, self.pixel_likelihood)
         return log_likelihood, kl_to_standard_normal(posterior.loc, posterior.scale)
 
     def project(self, latent: tf.Tensor) -> tf.Tensor:
@@ -188,6 +176,59 @@ class ETVAE(TwoOptimizers):
         """The trackers of every term."""
         return list(self.trackers.values())
 
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        vae_optimizer: Any = "adam",
+        kl_weight: float = 1.0,
+        kl_warmup_steps: int = 0,
+        view_weight: float = 0.0,
+        freeze_encoder: bool = False,
+        jit_compile: bool = False,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        **others,
+    ) -> None:
+        """Sets the optimizers and the weights of the terms.
+
+        Args:
+            optimizer: of the vote likelihood (vote head and encoder): a name, a config or an instance.
+            vae_optimizer: of the ELBO (encoder and decoder).
+            kl_weight: of the KL term; 1 is the ELBO.
+            kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
+            view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
+            freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
+            jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
+            run_eagerly: as in `keras.Model.compile`.
+            steps_per_execution: as in `keras.Model.compile`.
+            **others: of `keras.Model.compile`: an InputError unless None, since losses and metrics are the model's own.
+        """
+        refuse_options(others)
+        votes, vae = optimizers_of(optimizer, vae_optimizer)
+        shared = {"jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution}
+        super().compile(optimizer=votes, **shared)
+        self.vae_optimizer = vae
+        self.kl_weight, self.kl_warmup_steps = kl_weight, kl_warmup_steps
+        self.view_weight, self.freeze_encoder = view_weight, freeze_encoder
+        names = ("kl_weight", "kl_warmup_steps", "view_weight", "freeze_encoder")
+        self._compile_options = {**shared, **{name: getattr(self, name) for name in names}}
+        if not self.built:
+            self.build((None, *self.image_shape))
+        self.optimizer.build(self.vote_variables)
+        self.vae_optimizer.build(self.vae_variables)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What compiles a loaded model again; None before `compile`."""
+        if self.vae_optimizer is None:
+            return None
+        optimizers = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _OPTIMIZERS}
+        return {**optimizers, **self._compile_options}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """The inverse of `get_compile_config`."""
+        optimizers = {name: keras.saving.deserialize_keras_object(config[name]) for name in _OPTIMIZERS}
+        self.compile(**{**config, **optimizers})
+
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
         batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
@@ -198,20 +239,14 @@ class ETVAE(TwoOptimizers):
         return with_loss(updated)
 
     def _elbo_step(self, images: tf.Tensor, views: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        step = tf.cast(self.vae_optimizer.iterations, tf.int32)
-        tracked = {}
+        step, tracked = tf.cast(self.vae_optimizer.iterations, tf.int32), {}
         with tf.GradientTape() as tape:
             posterior = self.encoder(images)
-            log_likelihood, kl = self.elbo_terms(images, draw_seed(self.seed, _ELBO, step), posterior)
+            log_likelihood, kl = self.elbo_terms(images, posterior, draw_seed(self.seed, _ELBO, step))
             kl = tf.reduce_sum(kl, axis=-1)
             losses = self.kl_weight * warmth(step, self.kl_warmup_steps) * kl - log_likelihood
             if self.view_weight:
-                if views is None:
-                    raise InputError(
-                        "images came alone, but with view_weight > 0 pairs were expected; give "
-                        '{"unlabelled": (images, views)}, or compile with view_weight=0.'
-                    )
-                pairs = (self.project(posterior.loc), self.project(self.encoder(views).loc))
+                pairs = (self.project(posterior.loc), self.project(self.encoder(views_of(views)).loc))
                 tracked["view_contrast"] = contrast = view_contrast(*pairs)
                 losses += self.view_weight * contrast
             loss = tf.nn.compute_average_loss(losses)
@@ -229,7 +264,8 @@ class ETVAE(TwoOptimizers):
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
         batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
         if "unlabelled" in batch:
-            log_likelihood, kl = self.elbo_terms(batch["unlabelled"][0], draw_seed(self.seed, _ELBO, -1))
+            images, _ = batch["unlabelled"]
+            log_likelihood, kl = self.elbo_terms(images, self.encoder(images), draw_seed(self.seed, _ELBO, -1))
             kl = tf.reduce_sum(kl, axis=-1)
             updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
         if "labelled" in batch:

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
 
-__all__ = ["batch_of", "guarded", "pictures_of"]
+__all__ = ["CheckedModel", "batch_of", "pictures_of", "views_of"]
 
 _KINDS = ("unlabelled", "labelled")
 _FORM = '{"unlabelled": images}, {"labelled": (images, votes)} or a dictionary of both'
@@ -21,7 +22,7 @@ _OTHER_SHAPE = re.compile(r"(\[[\d,]*\]) is not compatible with expected shape (
 _APART = ("y", "sample_weight", "class_weight")  # arguments of Keras's methods that an ETVAE has no use for
 
 
-def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method of `keras.Model` that refuses targets and weights, and whose InputErrors stay one sentence.
 
     Keras, AutoGraph and TensorFlow wrap a sentence in what was called around it. Generators may yield what datasets do;
@@ -73,6 +74,18 @@ def _refusal(error: BaseException | None) -> InputError | None:
     return found
 
 
+class CheckedModel(keras.Model):
+    """`keras.Model` whose methods take their data in one argument, and say in one sentence what is wrong with it."""
+
+    fit = _guarded(keras.Model.fit)
+    evaluate = _guarded(keras.Model.evaluate)
+    predict = _guarded(keras.Model.predict)
+    train_on_batch = _guarded(keras.Model.train_on_batch)
+    test_on_batch = _guarded(keras.Model.test_on_batch)
+    predict_on_batch = _guarded(keras.Model.predict_on_batch)
+    __call__ = _guarded(keras.Model.__call__)
+
+
 def batch_of(data: Any, image_shape: tuple[int, int, int], answers: int) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
     """A training step's data, as floats.
 
@@ -105,6 +118,20 @@ def batch_of(data: Any, image_shape: tuple[int, int, int], answers: int) -> dict
         images = pictures_of(images, image_shape)
         checked["labelled"] = (images, _as_many(_votes_of(votes, answers), images))
     return checked
+
+
+def views_of(views: tf.Tensor | None) -> tf.Tensor:
+    """The views, which a view contrast needs.
+
+    Raises:
+        InputError: there are none.
+    """
+    if views is None:
+        raise InputError(
+            "images came alone, but with view_weight > 0 pairs were expected; give "
+            '{"unlabelled": (images, views)}, or compile with view_weight=0.'
+        )
+    return views
 
 
 def pictures_of(images: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:

@@ -8,7 +8,7 @@ import keras
 
 from etvae_tf.errors import InputError
 
-__all__ = ["optimizers_of", "refuse_options", "refuse_other_keras", "refuse_precision"]
+__all__ = ["optimizers_of", "refuse_options", "refuse_other_keras", "refuse_precision", "refuse_seed"]
 
 
 def optimizers_of(votes: Any, vae: Any) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
@@ -60,6 +60,12 @@ def refuse_other_keras(major: int | None) -> None:
     """Raises an InputError on the file of another Keras, whose layers have other configs and weights."""
     if major != int(keras.__version__[0]):
         raise InputError(
-            f"a file of Keras {major or 'unknown'} came to Keras {keras.__version__}, but one reads only its own; load "
-            "it there and write a SavedModel with model.export, which both read."
+            f"a file of Keras {major or 'unknown'} came to Keras {keras.__version__}, but one reads only its own; "
+            "load it there and write a SavedModel with model.export, which both read."
         )
+
+
+def refuse_seed(seed: int) -> None:
+    """Raises an InputError on a seed that does not have 32 bits."""
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed {seed} came, but one from 0 to 2 ** 32 - 1 was expected; choose another.")

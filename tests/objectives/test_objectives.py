@@ -24,9 +24,9 @@ def test_kl_of_each_dimension_equals_its_closed_form() -> None:
 
 
 def test_kl_of_a_posterior_close_to_the_prior_keeps_its_digits() -> None:
-    off = np.float32(1e-4)  # 1/2 (scale^2 - 1) - log scale = off^2 to first order: lost where 1 is taken from 1
-    kl = kl_to_standard_normal(tf.zeros([1, 1]), tf.constant([[1 + off]]))
-    np.testing.assert_allclose(kl, (np.float64(1 + off) - 1) ** 2, rtol=1e-2)
+    scale = np.float32(1.0001)  # KL = (scale - 1)^2 to first order, which is lost where 1 is taken from 1
+    kl = kl_to_standard_normal(tf.zeros([1, 1]), tf.constant([[scale]]))
+    np.testing.assert_allclose(kl, (np.float64(scale) - 1) ** 2, rtol=1e-2)
 
 
 def test_kl_equals_monte_carlo() -> None:
