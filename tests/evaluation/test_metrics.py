@@ -105,4 +105,4 @@ def test_sampling_noise_is_what_the_truth_is_off_by() -> None:
     votes = np.stack([generator.multinomial(40, fractions) for fractions in truth])
     metrics = vote_metrics(votes, truth, QUESTIONS)
     assert metrics["sampling_noise_rmse"] == pytest.approx(metrics["vote_rmse"], rel=0.01)
-    assert vote_metrics(votes / 3, truth, ("smooth", "featured", "artifact"))["sampling_noise_rmse"] is None
+    assert vote_metrics(votes / 3, truth, QUESTIONS)["sampling_noise_rmse"] is None
