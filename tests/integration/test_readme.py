@@ -19,8 +19,20 @@ LONGEST = 25  # lines
 FEWER = {"steps=100": "steps=2", "epochs=10": "epochs=2", "synthesise(2000": "synthesise(1920"}
 
 
+BASELINE, MODEL = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_baseline_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    exec(compile(BASELINE, "README.md", "exec"), names)
+    predicted = names["process"].predict(names["measure"](names["galaxies"].images[300:]))
+    error = predicted - names["galaxies"].fractions[300:]
+    constant = names["galaxies"].fractions[:300].mean(axis=0) - names["galaxies"].fractions[300:]
+    assert np.mean(error**2) < np.mean(constant**2) / 2 and capsys.readouterr().out
+
+
 def test_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    snippet = MODEL
     assert len(snippet.splitlines()) < LONGEST
     for number, fewer in FEWER.items():
         assert number in snippet
