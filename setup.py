@@ -33,12 +33,15 @@ EXTRAS = {
         "tensorflow-probability>=0.23,<0.24",
         "tf-keras>=2.15,<2.16",
         "tensorflow-addons>=0.23,<0.24",
+        "numpy<2",  # as TensorFlow 2.15; said here, pip need not find it out
         "pyarrow<26",  # 26 needs NumPy 2 without telling pip; TensorFlow 2.15 needs NumPy 1
         "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which newer ones lack
     ],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
-    "test": SERVING + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pyyaml>=6", "statmorph>=0.6"],
+    # astropy and photutils are statmorph's; later ones need NumPy 2, which TensorFlow 2.15 does not bear.
+    "test": SERVING
+    + ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.9", "pyyaml>=6", "statmorph>=0.6", "astropy<8", "photutils<2.4"],
 }
 
 setup(
