@@ -115,6 +115,7 @@ _MODES = {
             *_TABLE_FIELDS, *_SYNTHETIC_FIELDS, "data.table", "data.images", "data.unlabelled", "data.split",
             "data.test_fraction", "data.split_seed", "data.pool_limit", "data.validation_fraction", "train.vae_steps",
             "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
+            "train.alternating_from_scratch", "train.alternating_vae_rate",
         ),
     ),
 }  # fmt: skip
@@ -131,7 +132,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     modes = "; ".join(f"{name}: {mode.does}" for name, mode in _MODES.items())
     flags.DEFINE_enum("mode", "train", list(_MODES), f"{modes}.", values)
     for path in _given_configs():  # presets build on others beside them
-        sys.path.append(str(Path(path).resolve().parents[1]))
+        sys.path.append(str(Path(path).resolve().parent.parent))
     try:  # the config is read here, with its overrides
         config_flags.DEFINE_config_file(
             "config", default.__file__, "File of a preset; --config.FIELD=VALUE overrides a field.", values

@@ -62,6 +62,7 @@ def test_a_flag_is_used_or_refused(
         ("predict", "model.latent_dim=3", False),
         ("benchmark", "train.vae_batch=8", True),
         ("benchmark", "train.vae_steps=8", False),
+        ("benchmark", "train.alternating_vae_rate=0.5", False),
         ("benchmark", "n_labels=8", False),
     ],
 )
@@ -88,6 +89,7 @@ def test_a_field_is_used_or_refused(
         (["--data=votes.csv", "--config.data.synthetic_train=5"], "is of synthetic galaxies"),
         (["--config.data.tabel=x"], "tabel"),
         (["--config=nowhere.py"], "nowhere.py"),
+        (["--config=/nowhere.py"], "nowhere.py"),
         (["train"], "unexpected argument 'train'"),
     ],
 )

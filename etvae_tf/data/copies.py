@@ -31,7 +31,7 @@ _BYTES = _BITS // 8 + _VIEW**2
 _MOST_BITS = 140  # in which copies differ; noise alone makes unlike pictures differ in half of 576
 _MOST_RMS = 2.0  # grey levels, root mean square over the view
 _FLAT = 3  # grey levels between the darkest and the brightest pixel, up to which a picture shows rounding at most
-_BLOCK = 8192  # hashes compared at once: a matrix of some 64 MB
+_BLOCK, _KNOWN_BLOCK = 2048, 1024  # hashes compared at once, the known ones eight times: a matrix of some 64 MB
 
 
 def picture_hashes(images: np.ndarray) -> np.ndarray:
@@ -59,18 +59,14 @@ def are_copies(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
     Returns:
         bool array (N,).
     """
-    (signs, views), (known_signs, known_views) = _unpack(hashes), _unpack(known)
-    odd = np.where(np.arange(_SIDE) % 2, np.float32(-1), np.float32(1))
-    signs = signs.reshape(-1, _BITS)
-    known_signs = _eight(known_signs, lambda array: array * odd[:, None], lambda array: array * odd)
-    known_views = _eight(known_views, lambda array: array[:, ::-1], lambda array: array[:, :, ::-1])
-    found = np.zeros(len(signs), bool)
-    for start in range(0, len(known_signs), _BLOCK):
-        block = known_signs[start : start + _BLOCK].T
-        for first in range(0, len(signs), _BLOCK // 4):
-            agreement = signs[first : first + _BLOCK // 4] @ block  # equal bits minus others: exact, a sum of +-1
+    found = np.zeros(len(hashes), bool)
+    for start in range(0, len(known), _KNOWN_BLOCK):
+        known_signs, known_views = _eight_copies(known[start : start + _KNOWN_BLOCK])
+        for first in range(0, len(hashes), _BLOCK):
+            signs, views = (array.reshape(len(array), -1) for array in _unpack(hashes[first : first + _BLOCK]))
+            agreement = signs @ known_signs.T  # equal bits minus others: exact, a sum of +-1
             row, column = np.nonzero(agreement >= _BITS - 2 * _MOST_BITS)
-            difference = views[first + row].reshape(-1, _VIEW**2) - known_views[start + column]
+            difference = views[row] - known_views[column]
             found[first + row[np.mean(difference**2, axis=1) <= _MOST_RMS**2]] = True
     return found
 
@@ -111,6 +107,16 @@ def _unpack(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     bits = np.unpackbits(hashes[:, : _BITS // 8], axis=1).reshape(-1, _SIDE, _SIDE)
     views = hashes[:, _BITS // 8 :].reshape(-1, _VIEW, _VIEW)
     return 2 * bits.astype(np.float32) - 1, views.astype(np.float32)
+
+
+def _eight_copies(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `_unpack` gives of the mirrored and turned copies of N pictures: (8 N, 576) and (8 N, 144)."""
+    signs, views = _unpack(hashes)
+    odd = np.where(np.arange(_SIDE) % 2, np.float32(-1), np.float32(1))
+    return (
+        _eight(signs, lambda array: array * odd[:, None], lambda array: array * odd),
+        _eight(views, lambda array: array[:, ::-1], lambda array: array[:, :, ::-1]),
+    )
 
 
 def _eight(arrays: np.ndarray, upside_down: Callable[..., np.ndarray], mirror: Callable[..., np.ndarray]) -> np.ndarray:

@@ -83,9 +83,7 @@ def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
         settings = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
         settings |= {"train": data.synthetic_train, "test": data.synthetic_test}
         return {"synthetic": " ".join(f"{name}={value}" for name, value in settings.items())}
-    if not data.images:
-        raise InputError("--data given without --images; name the folder or zip file of its pictures.")
-    prints = {"table": _file_sha256(data.table), "images": open_images(data.images).fingerprint}
+    prints = {"table": _file_sha256(data.table), "images": _open_labelled(config).fingerprint}
     if data.unlabelled:
         prints["unlabelled"] = open_images(data.unlabelled).fingerprint
     if data.split:
@@ -198,10 +196,7 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
 
 def _open(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catalogue]:
     """The pictures and the table of the labelled galaxies."""
-    data = config.data
-    if not data.images:
-        raise InputError("--data given without --images; name the folder or zip file of its pictures.")
-    source = open_images(data.images)
+    data, source = config.data, _open_labelled(config)
     catalogue = read_catalogue(
         data.table,
         id_column=data.id_column,
@@ -211,6 +206,12 @@ def _open(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catalogue]:
         picture_names=source.names,
     )
     return source, catalogue
+
+
+def _open_labelled(config: ml_collections.ConfigDict) -> ImageSource:
+    if not config.data.images:
+        raise InputError("--data given without --images; name the folder or zip file of its pictures.")
+    return open_images(config.data.images)
 
 
 def _decode(config: ml_collections.ConfigDict, source: ImageSource, names: np.ndarray) -> np.ndarray:
