@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
@@ -43,6 +44,7 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(validation, tuple | list) and any(part is not None for part in validation[1:]):
             raise InputError(f"fit got validation_data of {len(validation)} parts, but expects one; give {_FORM}.")
         for name in ("x", "validation_data"):
+            _check_arrays(given.get(name))
             if inspect.isgenerator(given.get(name)):
                 given[name] = (item if isinstance(item, tuple) else (item,) for item in given[name])
         try:
@@ -54,6 +56,16 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
         raise refusal
 
     return wrapped
+
+
+def _check_arrays(data: Any) -> None:
+    """Raises an InputError on arrays that Keras refuses in words of its own; datasets and generators pass."""
+    arrays = [leaf for leaf in tf.nest.flatten(data) if isinstance(leaf, np.ndarray)]
+    for array in arrays:
+        if array.dtype.kind not in "biuf":
+            raise InputError(f"an array of type {array.dtype} came, but numbers were expected; convert it.")
+    if len({array.shape[:1] for array in arrays}) > 1:
+        raise InputError(_UNEQUAL)
 
 
 def _refusal(error: BaseException | None) -> InputError | None:

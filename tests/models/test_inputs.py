@@ -42,6 +42,11 @@ def generator(item: object) -> Iterator[object]:
     yield from [item] * 4
 
 
+def changing() -> Iterator[object]:
+    yield LABELLED
+    yield {"labelled": (LARGE, VOTES)}
+
+
 def unlabelled(images: object) -> dict[str, object]:
     return {"unlabelled": images}
 
@@ -92,6 +97,9 @@ REFUSED = {  # what is tried, and what the sentence must hold
     "train_on_batch pictures": (lambda model: model.train_on_batch(IMAGES), "dictionary was expected"),
     "train_on_batch arrays": (lambda model: model.train_on_batch(IMAGES, VOTES), "got y"),
     "test_on_batch without votes": (lambda model: model.test_on_batch({"labelled": IMAGES}), "images and votes"),
+    "fit fewer votes": (lambda model: model.fit({"labelled": (IMAGES, VOTES[:5])}, verbose=0), "one row for each"),
+    "predict words": (lambda model: model.predict(np.array(["a", "b"]), verbose=0), "numbers were expected"),
+    "predict objects": (lambda model: model.predict(np.array([None, 1.0], object), verbose=0), "type object"),
     "three parts": (lambda model: model.train_on_batch({"labelled": (IMAGES, VOTES, VOTES)}), "3 parts"),
     "an empty dictionary": (lambda model: model.train_step({}), "unlabelled"),
     "one vote for three answers": (lambda model: model.fit({"labelled": (IMAGES, VOTES[:, :1])}, verbose=0), "3"),
@@ -123,6 +131,11 @@ def test_it_is_refused(model: ETVAE, name: str) -> None:
     assert_refused(lambda: attempt(model), sentence)
     for one, other in zip(before, model.trainable_variables, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed:UserWarning")
+def test_a_size_that_changes_is_refused_where_it_comes(model: ETVAE) -> None:
+    assert_refused(lambda: model.fit(changing(), steps_per_epoch=2, verbose=0), "64.*expected")
 
 
 def assert_refused(attempt: Callable[[], object], sentence: str) -> None:
