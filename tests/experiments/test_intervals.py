@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 from tolerances import COVERAGE_ATOL
 
-from etvae_tf.experiments.intervals import galaxy_share, seed_interval
+from etvae_tf.experiments import seed_interval
+from etvae_tf.experiments.intervals import galaxy_share
 from etvae_tf.experiments.report import label_efficiency, write_report
 
 SEEDS, GALAXIES = 4, 500
