@@ -33,6 +33,7 @@ def get_config() -> ConfigDict:
             "pool_10000": {"data": {"pool_limit": 10000}},
             "no_pool": {"regime": "supervised"},
         }
+        config.curve.means = {}
         config.curve.reference = "as_it_is"
         config.curve.n_labels = (100, 800)
     return config

@@ -41,19 +41,20 @@ def seed_interval(values: np.ndarray) -> Interval:
 
 
 def galaxy_share(errors: np.ndarray, root: bool, reference: np.ndarray | None = None, seed: int = 0) -> float:
-    """Half the width of the 95 % interval that the choice of test galaxies alone gives, by the bootstrap.
+    """Half the width of the 95 % interval that the choice of scored galaxies alone gives, by the bootstrap.
 
     Args:
-        errors: float array (S, N), the error of each galaxy under each seed (squared for an RMSE).
+        errors: float array (S, N), the error of each galaxy under each seed (squared for an RMSE); NaN where a seed
+            did not score a galaxy.
         root: take the root of the mean over galaxies.
         reference: (S, N), errors of the arm that is subtracted, on the same galaxies.
         seed: of the draws.
     """
     galaxies = errors.shape[1]
-    drawn = np.random.default_rng(seed).multinomial(galaxies, np.full(galaxies, 1 / galaxies), _REPLICATES).T / galaxies
+    drawn = np.random.default_rng(seed).multinomial(galaxies, np.full(galaxies, 1 / galaxies), _REPLICATES).T
 
     def metric(values: np.ndarray) -> np.ndarray:
-        means = values @ drawn
+        means = (np.nan_to_num(values) @ drawn) / (np.isfinite(values).astype(float) @ drawn)
         return (np.sqrt(means) if root else means).mean(axis=0)
 
     replicates = metric(errors) if reference is None else metric(errors) - metric(reference)

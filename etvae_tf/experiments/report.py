@@ -16,7 +16,7 @@ __all__ = ["label_efficiency", "summarise", "write_report"]
 _METRICS = ("vote_rmse", "mean_vote_l1")
 
 
-def write_report(root: Path, runs: pd.DataFrame, title: str, reference: str) -> pd.DataFrame:
+def write_report(root: Path, runs: pd.DataFrame, title: str, reference: str, galaxies: str) -> pd.DataFrame:
     """Writes TITLE.md, TITLE.csv and learning_curve.png into `root`.
 
     Args:
@@ -24,13 +24,14 @@ def write_report(root: Path, runs: pd.DataFrame, title: str, reference: str) -> 
         runs: one row a run, as in learning_curve.csv.
         title: of the table, and the name of its files.
         reference: the arm that the others are compared with.
+        galaxies: what those are that were scored, in words.
 
     Returns:
         What TITLE.csv holds, see `summarise`.
     """
     summary = summarise(root, runs, reference)
     write_atomically(root / f"{title}.csv", lambda path: summary.to_csv(path, index=False))
-    write_atomically(root / f"{title}.md", lambda path: path.write_text(_markdown(summary, runs, reference)))
+    write_atomically(root / f"{title}.md", lambda path: path.write_text(_markdown(summary, runs, reference, galaxies)))
     _draw(summary, runs, root / "learning_curve.png")
     return summary
 
@@ -40,11 +41,12 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
 
     Returns:
         A row per arm and n_labels with METRIC, the mean over seeds, METRIC_low and METRIC_high, its t interval over
-        seeds, and METRIC_galaxies, half the width of the interval over test galaxies alone; METRIC_difference to the
-        reference at the same seeds, galaxies and labels, with the same three; equivalent_labels, how many labels the
-        reference needs for the same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest);
-        vote_nll, the mean over seeds.
+        seeds, and METRIC_galaxies, half the width of the interval over the scored galaxies alone; METRIC_difference to
+        the reference at the same seeds, galaxies and labels, with the same three; equivalent_labels, how many labels
+        the reference needs for the same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest);
+        vote_nll and, for arms that pre-train, probe_vote_rmse (see `probe_latents`), the means over seeds.
     """
+    measured = [name for name in ("vote_nll", "probe_vote_rmse") if name in runs]
     arms = sorted(runs["arm"].unique(), key=lambda arm: (arm != reference, arm))
     rows = []
     for n_labels in sorted(runs["n_labels"].unique()):
@@ -56,7 +58,7 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
                 if arm != reference:
                     row |= _columns(metric, errors[arm][metric], errors[reference][metric])
             runs_of_row = (runs["arm"] == arm) & (runs["n_labels"] == n_labels)
-            rows.append(row | {"vote_nll": runs.loc[runs_of_row, "vote_nll"].mean()})
+            rows.append(row | runs.loc[runs_of_row, measured].mean().to_dict())
     summary = pd.DataFrame(rows)
     curve = summary[summary["arm"] == reference]
     summary["equivalent_labels"] = label_efficiency(
@@ -84,16 +86,20 @@ def label_efficiency(vote_rmse: np.ndarray, n_labels: np.ndarray, reference: np.
 
 
 def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Errors (S, N) of each test galaxy under each seed: squared and averaged over answers; absolute and summed."""
+    """Errors (S, N) of each galaxy under each seed: squared and averaged over answers; absolute and summed.
+
+    NaN where a seed did not score a galaxy.
+    """
     squared, absolute = [], []
     for run in runs.sort_values("seed").itertuples():
         folder = root / "runs" / f"{run.arm}_n{run.n_labels}_seed{run.seed}"
-        table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}).sort_values("id")
+        table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}).set_index("id")
         voted = table.filter(regex="_voted$").to_numpy()
         error = table.filter(regex="_predicted$").to_numpy() - voted
-        squared.append(np.mean(error**2, axis=1))
-        absolute.append(np.abs(error).sum(axis=1))
-    return {"vote_rmse": np.stack(squared), "mean_vote_l1": np.stack(absolute)}
+        squared.append(pd.Series(np.mean(error**2, axis=1), table.index))
+        absolute.append(pd.Series(np.abs(error).sum(axis=1), table.index))
+    by_seed = {"vote_rmse": squared, "mean_vote_l1": absolute}
+    return {metric: pd.concat(errors, axis=1).sort_index().to_numpy().T for metric, errors in by_seed.items()}
 
 
 def _columns(metric: str, errors: np.ndarray, reference: np.ndarray | None = None) -> dict[str, float]:
@@ -101,7 +107,8 @@ def _columns(metric: str, errors: np.ndarray, reference: np.ndarray | None = Non
     root = metric == "vote_rmse"
 
     def by_seed(values: np.ndarray) -> np.ndarray:
-        return np.sqrt(values.mean(axis=1)) if root else values.mean(axis=1)
+        means = np.nanmean(values, axis=1)
+        return np.sqrt(means) if root else means
 
     name = metric if reference is None else f"{metric}_difference"
     values = by_seed(errors) if reference is None else by_seed(errors) - by_seed(reference)
@@ -110,18 +117,20 @@ def _columns(metric: str, errors: np.ndarray, reference: np.ndarray | None = Non
     return {name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_galaxies": galaxies}
 
 
-def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
-    lines = [
-        f"| labels | arm | vote_rmse | minus {reference} | mean_vote_l1 | minus {reference} | "
-        f"labels {reference} needs | vote_nll |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored: str) -> str:
+    titles = ["labels", "arm", "vote_rmse", f"minus {reference}", "mean_vote_l1", f"minus {reference}"]
+    titles += [f"labels {reference} needs", "vote_nll"]
+    probed = "probe_vote_rmse" in summary
+    titles += ["vote_rmse of a Gaussian process on the frozen latents"] if probed else []
+    lines = ["| " + " | ".join(titles) + " |", "| " + " | ".join(["---"] * len(titles)) + " |"]
     for row in summary.to_dict("records"):
         cells = [str(row["n_labels"]), row["arm"]]
         for metric in _METRICS:
             cells.append(_cell(row, metric, "{:.4f}"))
             cells.append("" if row["arm"] == reference else _cell(row, f"{metric}_difference", "{:+.4f}"))
         cells += [_labels(row["equivalent_labels"], summary["n_labels"]), f"{row['vote_nll']:.4f}"]
+        if probed:
+            cells.append("" if np.isnan(row["probe_vote_rmse"]) else f"{row['probe_vote_rmse']:.4f}")
         lines.append("| " + " | ".join(cells) + " |")
     constant = ", ".join(f"{metric} {runs[f'constant_{metric}'].mean():.4f}" for metric in _METRICS)
     if "sampling_noise_rmse" in runs:
@@ -135,7 +144,7 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str) -> str:
     else:
         kind = f"Seed {seeds[0]} alone, so that nothing is known of other seeds"
     return "\n".join(lines) + (
-        f"\n\n{kind}; after +- half the width of the 95 % interval over the {galaxies} test galaxies alone "
+        f"\n\n{kind}; after +- half the width of the 95 % interval over the {galaxies} {scored} alone "
         f"(bootstrap). Constant mean: {constant}.\n"
     )
 

@@ -52,6 +52,15 @@ def test_pairing_takes_out_what_two_arms_share() -> None:
     assert galaxy_share(values - 0.01, False, values) == pytest.approx(0, abs=1e-12)
 
 
+def test_galaxies_that_a_seed_did_not_score_say_nothing_of_it() -> None:
+    values = errors(1.0)
+    halves = np.full((SEEDS, 2 * GALAXIES), np.nan)
+    halves[:2, :GALAXIES], halves[2:, GALAXIES:] = values[:2], values[2:]
+    apart = galaxy_share(halves, root=False)
+    both = [galaxy_share(part, root=False) for part in (values[:2], values[2:])]
+    assert apart == pytest.approx(np.hypot(*both) / 2, rel=0.15)  # of two independent means
+
+
 def test_label_efficiency_inverts_the_reference_curve() -> None:
     n_labels, curve = np.array([100, 400, 1600]), np.array([0.2, 0.18, 0.16])
     wanted = label_efficiency(np.array([0.2, 0.19, 0.16, 0.15, 0.21]), n_labels, curve)
@@ -76,7 +85,9 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
                 table = {"id": ["1", "2", "3"], "a_voted": voted[:, 0], "b_voted": voted[:, 1]}
                 table |= {"a_predicted": voted[:, 0] + shift, "b_predicted": voted[:, 1] - shift}
                 pd.DataFrame(table).to_csv(folder / "predictions.csv", index=False)
-    summary = write_report(tmp_path, pd.DataFrame(rows), "study", "reference").set_index(["arm", "n_labels"])
+    summary = write_report(tmp_path, pd.DataFrame(rows), "study", "reference", "test galaxies").set_index(
+        ["arm", "n_labels"]
+    )
     assert summary.index[0] == ("reference", 10)
     better = summary.loc[("better", 20)]
     assert better["vote_rmse"] == pytest.approx(0.1) and better["mean_vote_l1"] == pytest.approx(0.2)
@@ -86,4 +97,5 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
     text = (tmp_path / "study.md").read_text()
     assert "| 20 | better | 0.1000 [0.1000, 0.1000] +- 0.0000 | -0.1000 [-0.1000, -0.1000] +- 0.0000 |" in text
     assert "| more than 20 | 0.3000 |" in text and "vote_rmse 0.5000" in text
+    assert "over the 3 test galaxies alone" in text
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000

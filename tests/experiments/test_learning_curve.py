@@ -27,6 +27,7 @@ def tiny() -> ConfigDict:
         config[part].update(small[part])
     config.data.validation_fraction = 0.0  # as in table1: runs of one seed then share their pre-training
     config.curve.n_labels = (20, 40)
+    config.curve.seeds = (0, 1)
     return config
 
 
@@ -44,13 +45,19 @@ def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     config = tiny()
     with config.unlocked():
         del config.curve.arms["alternating"]
+        config.curve.judge = "test"
     with pytest.raises(KeyboardInterrupt):
         learning_curve(config, str(tmp_path / "study"))
     written = pd.read_csv(tmp_path / "study" / "learning_curve.csv")
-    assert 0 < len(written) < 8
+    assert 0 < len(written) < 20
     monkeypatch.setattr(ETVAE, "fit", original)
     table = learning_curve(config, str(tmp_path / "study"))
-    assert len(table) == 8 and set(table["regime"]) == {"supervised", "two_step"}
+    assert len(table) == 20 and set(table["arm"]) == {
+        "supervised", "two_step", "gaussian_process", "gaussian_process_latents", "supervised_and_process"
+    }  # fmt: skip
+    assert table.groupby("arm")["probe_vote_rmse"].count().to_dict() == {
+        arm: 4 * (arm == "two_step") for arm in set(table["arm"])
+    }
     assert len(list((tmp_path / "study" / "vae").glob("*.keras"))) == 2  # one pre-training a seed
     pd.testing.assert_frame_equal(table.head(len(written)), written, check_dtype=False)
     for name in ("table1_quick.md", "table1_quick.csv", "learning_curve.png", "learning_curve.csv"):
@@ -73,7 +80,7 @@ def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
         (table, "Means over 2 seeds, in brackets their 95 % t interval"),
         (table[table["seed"] == 1], "Seed 1 alone, so that nothing is known of other seeds"),
     ]:
-        write_report(tmp_path / "study", rows, "table1_quick", "supervised")
+        write_report(tmp_path / "study", rows, "table1_quick", "supervised", "test galaxies")
         assert sentence in report.read_text()
 
 
@@ -81,6 +88,7 @@ def test_arms_change_fields_of_a_run() -> None:
     config = tiny()
     with config.unlocked():
         config.curve.arms = {"plain": {"regime": "two_step"}, "no_pose": {"model": {"pose": {"group": "none"}}}}
+        config.curve.means = {}
         config.curve.reference = "plain"
     plan = run_configs(config)
     assert list(plan)[:2] == [("no_pose", 20, 0), ("plain", 20, 0)]
@@ -105,18 +113,33 @@ def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
     ("change", "sentence"),
     [
         ({"reference": "nothing"}, "curve.reference is 'nothing'"),
+        ({"judge": "validation"}, "curve.judge is 'validation', but one of train, test"),
+        ({"n_labels": (20, 200)}, "all 200 with votes are among the 200 labelled ones"),
+        ({"means": {"both": ("supervised", "nothing")}}, "curve.means.both is .*two or more of the arms"),
+        ({"means": {"two_step": ("supervised", "two_step")}}, "a name of its own"),
         ({"seeds": ()}, "at least one of each"),
         ({"n_labels": (20, 5000)}, "only 200 of the"),
         ({"arms": {"supervised": {"regime": "semi"}}}, "supervised, alternating, two_step"),
         ({"arms": {"supervised": {"regim": "two_step"}}}, "changes a field that no run has"),
+        (
+            {
+                "arms": {
+                    "supervised": {},
+                    "latents": {"regime": "gaussian_process_latents", "seed": 0, "data": {"channels": 1}},
+                }
+            },
+            "no arm pre-trains the same one",
+        ),
     ],
 )
 def test_bad_studies_are_refused(change: dict, sentence: str, tmp_path: Path) -> None:
     config = tiny()
     with config.unlocked():
         for name, value in change.items():
+            if name in ("arms", "means"):
+                del config.curve[name]
             if name == "arms":
-                del config.curve["arms"]
+                config.curve.means = {}
             config.curve[name] = value
     with pytest.raises(InputError, match=sentence):
         learning_curve(config, str(tmp_path / "study"))

@@ -1,0 +1,167 @@
+"""What a study compares networks with: Gaussian processes on measures and on latents, and means of arms.
+
+They leave predictions and metrics in a run's folder, and no model.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from ml_collections import ConfigDict
+
+from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, evaluation_batches
+from etvae_tf.evaluation import evaluate_predictions, vote_metrics, write_predictions, write_votes_figure
+from etvae_tf.files import write_json
+from etvae_tf.measures import GaussianProcess, measure
+from etvae_tf.training import RunFolder, load_model
+
+__all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
+
+# Regime of a study alone -> whether the process sees the latents of a pre-trained VAE beside the measures.
+PROCESSES = {"gaussian_process": False, "gaussian_process_latents": True}
+_BATCH = 128  # galaxies encoded at once
+
+
+class Features:
+    """What Gaussian processes see of a survey's galaxies with votes; each kind is computed once.
+
+    Args:
+        survey: the galaxies.
+    """
+
+    def __init__(self, survey: Survey):
+        learn = survey.learn.select(survey.learn.has_votes)
+        self._images = np.concatenate([learn.images, survey.test.images])
+        self._place = {name: place for place, name in enumerate(np.concatenate([learn.ids, survey.test.ids]))}
+        self._latents: dict[Path, np.ndarray] = {}
+
+    @cached_property
+    def _measures(self) -> np.ndarray:
+        return measure(self._images).to_numpy()
+
+    def measures(self, galaxies: Galaxies) -> np.ndarray:
+        """Float array (N, D), see `etvae_tf.measures.measure`."""
+        return self._measures[self._rows(galaxies)]
+
+    def latents(self, galaxies: Galaxies, vae: Path) -> np.ndarray:
+        """Posterior means (N, Z) by a saved VAE."""
+        if vae not in self._latents:
+            self._latents = {vae: _latent_means(vae, self._images)}  # one, for a study trains no VAE twice
+        return self._latents[vae][self._rows(galaxies)]
+
+    def _rows(self, galaxies: Galaxies) -> np.ndarray:
+        return np.array([self._place[name] for name in galaxies.ids], int)
+
+
+def process_run(config: ConfigDict, folder: RunFolder, survey: Survey, features: Features, vae: Path) -> dict[str, Any]:
+    """Fits a Gaussian process on the n labels of a run and scores it; a finished one is read.
+
+    Args:
+        config: of the run; its regime is a key of `PROCESSES`.
+        folder: of the run.
+        survey: its galaxies.
+        features: of the survey.
+        vae: file of the pre-trained VAE whose latents it sees, where it sees any.
+
+    Returns:
+        What metrics.json holds.
+
+    Raises:
+        InputError: the folder holds another run.
+    """
+    resolved = json.loads(config.to_json())
+    folder.check(resolved)
+    folder.check_data(survey.fingerprints)
+    if folder.metrics.exists():
+        return json.loads(folder.metrics.read_text())
+    data = draw_data(survey, config)
+    folder.claim(resolved, data)
+    start = time.perf_counter()
+    labelled = _labelled(data)
+
+    def seen(galaxies: Galaxies) -> np.ndarray:
+        measures = features.measures(galaxies)
+        return np.hstack([measures, features.latents(galaxies, vae)]) if PROCESSES[config.regime] else measures
+
+    fractions = GaussianProcess().fit(seen(labelled), labelled.votes).predict(seen(data.test))
+    constant = data.questions.fractions(labelled.votes).mean(axis=0)
+    return _write(folder, data, fractions, constant, {"process": time.perf_counter() - start})
+
+
+def mean_run(folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> dict[str, Any]:
+    """The mean of other runs' predictions, scored.
+
+    Args:
+        folder: of the result.
+        parts: folders of finished runs on the same galaxies.
+        survey: their galaxies.
+
+    Returns:
+        What metrics.json holds.
+    """
+    answers = [f"{answer}_predicted" for answer in survey.questions.answers]
+    tables = [pd.read_csv(part.predictions, dtype={"id": str}).set_index("id") for part in parts]
+    fractions = np.mean([table.loc[survey.test.ids, answers].to_numpy() for table in tables], axis=0)
+    shared = json.loads(parts[0].metrics.read_text())["constant_mean"]["fractions"]
+    return _write(folder, survey, fractions, np.array(list(shared.values())), {})
+
+
+def probe_latents(vae: Path, config: ConfigDict, survey: Survey, features: Features) -> float:
+    """How well a Gaussian process predicts votes from the frozen latents of a pre-trained VAE.
+
+    Args:
+        vae: file of the VAE; the result is kept beside it.
+        config: of a run, whose n labels it is given.
+        survey: the galaxies.
+        features: of the survey.
+
+    Returns:
+        vote_rmse on the survey's test galaxies.
+    """
+    kept = vae.with_name(f"{vae.stem}_probe_n{config.n_labels}.json")
+    if not kept.exists():
+        data = draw_data(survey, config)
+        labelled = _labelled(data)
+        process = GaussianProcess().fit(features.latents(labelled, vae), labelled.votes)
+        fractions = process.predict(features.latents(data.test, vae))
+        write_json(kept, vote_metrics(data.test.votes, fractions, data.questions))
+    return json.loads(kept.read_text())["vote_rmse"]
+
+
+def _write(
+    folder: RunFolder,
+    data: GalaxyData | Survey,
+    fractions: np.ndarray,
+    constant: np.ndarray,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """Leaves predictions, their picture and metrics."""
+    metrics = evaluate_predictions(data.test.votes, fractions, constant, data.questions)
+    predictions = {"vote_fractions": fractions, "pose": np.empty((len(fractions), 0))}
+    write_predictions(folder.predictions, data.test, predictions, data.questions)
+    write_votes_figure(folder.figures / "votes.png", data.test, predictions, data.questions)
+    metrics["wall_seconds"] = seconds
+    write_json(folder.metrics, metrics)
+    print(f"vote_rmse {metrics['vote_rmse']:.4f} on {metrics['n_galaxies']} galaxies", flush=True)
+    return metrics
+
+
+def _labelled(data: GalaxyData) -> Galaxies:
+    """All n: a process has no epochs to choose, so that validation galaxies are learnt from."""
+    parts = (data.train, data.validation)
+    return Galaxies(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "images", "votes")))
+
+
+def _latent_means(vae: Path, images: np.ndarray) -> np.ndarray:
+    encoder = load_model(vae).encoder
+    means = [encoder(batch).loc.numpy() for batch in evaluation_batches(images, _BATCH)]
+    keras.utils.clear_session(free_memory=False)
+    return np.concatenate(means)
