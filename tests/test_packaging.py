@@ -50,6 +50,7 @@ def test_ci_installs_with_the_commands_of_the_readme():
         assert command in readme
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
 def test_fast_kernels_are_chosen_unless_the_environment_says_otherwise(before, after):
     environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}

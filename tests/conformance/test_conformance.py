@@ -45,7 +45,14 @@ TABLE = {
     "ETVAE": (tiny_model, (tf.image.resize(IMAGES, (32, 32)),), ()),
 }
 NO_LAYER = {"Posterior", "build_model"}
-every = pytest.mark.parametrize("name", TABLE)
+
+
+def names(without: str = "") -> list:
+    """The table's rows but one; the whole model takes its time."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name == "ETVAE")) for name in TABLE if name != without]
+
+
+every = pytest.mark.parametrize("name", names())
 
 
 def make(name: str) -> tuple[keras.layers.Layer, tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
@@ -101,7 +108,7 @@ class Wrapper(keras.Model):
         return cls(keras.saving.deserialize_keras_object(config["layer"]))
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if name != "ETVAE"])
+@pytest.mark.parametrize("name", names(without="ETVAE"))
 def test_save_and_load(name: str, tmp_path: Path) -> None:
     layer, batched, others = make(name)
     wrapper = Wrapper(layer)
@@ -111,6 +118,7 @@ def test_save_and_load(name: str, tmp_path: Path) -> None:
     assert_close(loaded([*batched, *others]), before, SAVED_ATOL)
 
 
+@pytest.mark.slow
 def test_save_and_load_the_compiled_model(tmp_path: Path) -> None:
     model, (images,), _ = make("ETVAE")
     model.compile("adam", keras.optimizers.Adam(2e-3), kl_weight=0.5)
@@ -147,7 +155,7 @@ def test_unknown_batch_size(name: str) -> None:
         assert_close(function(*rows, *others), layer(*rows, *others), BATCH_ATOL)
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if name != "PosteriorSampling"])  # its draws are per batch
+@pytest.mark.parametrize("name", names(without="PosteriorSampling"))  # its draws are per batch
 def test_batch_of_one_equals_its_row(name: str) -> None:
     layer, batched, others = make(name)
     whole = flat(layer(*batched, *others))

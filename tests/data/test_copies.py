@@ -106,6 +106,7 @@ def test_many_blocks_agree_with_one(monkeypatch):
     assert whole[::3].all() and not whole[1::3].any()
 
 
+@pytest.mark.slow
 def test_known_copies_among_real_galaxies(real_data):
     table = pd.read_csv(real_data / "counts" / "same_picture_in_other_sets.csv", dtype=str)
     sources = {"labelled": "kaggle", "unlabelled": "unlabelled"}

@@ -51,6 +51,7 @@ def test_summary_of_a_plain_vae_changes_nothing() -> None:
     assert summarise(model) == summarise(model)
 
 
+@pytest.mark.slow
 def test_predict_takes_arrays_and_datasets() -> None:
     model = tiny_model()
     whole = model(IMAGES)

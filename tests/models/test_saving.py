@@ -155,10 +155,12 @@ def test_a_tampered_file_is_refused(
     assert not (tmp_path / "mark").exists()
 
 
+@pytest.mark.slow
 def test_an_untouched_copy_is_not_refused(saved: Path) -> None:
     assert isinstance(keras.saving.load_model(tampered(saved, lambda config: None)), ETVAE)
 
 
+@pytest.mark.slow
 def test_a_model_loads_without_being_compiled(saved: Path) -> None:
     compiled, bare = keras.saving.load_model(saved), keras.saving.load_model(saved, compile=False)
     assert bare.get_compile_config() is None

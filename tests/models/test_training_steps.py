@@ -50,6 +50,7 @@ def test_elbo_step_never_touches_the_vote_head() -> None:
     assert set(logs) == {"elbo", "log_likelihood", "kl", "loss"}
 
 
+@pytest.mark.slow
 def test_alternating_is_the_elbo_step_and_then_the_vote_step() -> None:
     together, apart = compiled(tiny_model()), compiled(tiny_model())
     together.train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
@@ -66,6 +67,7 @@ def test_frozen_encoder_stays() -> None:
     assert not same(vote_head, weights(model.vote_head))
 
 
+@pytest.mark.slow
 def test_galaxy_without_votes_changes_nothing() -> None:
     blank, noisy = compiled(tiny_model()), compiled(tiny_model())
     other = tf.concat([IMAGES[:2], 1.0 - IMAGES[2:3], IMAGES[3:]], axis=0)
@@ -120,6 +122,7 @@ def test_plain_vae_has_no_pose() -> None:
     compiled(model).train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
 
 
+@pytest.mark.slow
 def test_rotation_and_scale_needs_no_change_of_the_model() -> None:
     model = compiled(tiny_model(pose__group="rotation_scale"))
     model.train_step({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
@@ -135,6 +138,7 @@ def test_sizes_and_colours(size: int, channels: int) -> None:
     assert reconstruction.shape == posterior.canonical.shape == images.shape
 
 
+@pytest.mark.slow
 def test_predictions_do_not_change_in_a_mirror() -> None:
     model = tiny_model()
     for axes in ([1], [2], [1, 2]):
@@ -143,6 +147,7 @@ def test_predictions_do_not_change_in_a_mirror() -> None:
     assert np.abs(model(tf.transpose(IMAGES, [0, 2, 1, 3]))["latent_mean"] - model(IMAGES)["latent_mean"]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_evaluate_reports_every_term() -> None:
     model = compiled(tiny_model())
     data = tf.data.Dataset.from_tensors({"unlabelled": IMAGES, "labelled": (IMAGES, VOTES)})
@@ -152,6 +157,7 @@ def test_evaluate_reports_every_term() -> None:
     assert measured["loss"] == pytest.approx(measured["vote_nll"] - measured["elbo"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_arrays_may_be_of_any_type_but_bytes() -> None:
     plain, other = compiled(tiny_model()), compiled(tiny_model())
     images, votes = tf.cast(IMAGES, tf.float64), tf.cast(VOTES, tf.int64)
@@ -163,6 +169,7 @@ def test_arrays_may_be_of_any_type_but_bytes() -> None:
             step({"unlabelled": tf.cast(255 * IMAGES, tf.uint8)})
 
 
+@pytest.mark.slow
 def test_views_are_contrasted_beside_the_elbo_and_asked_for() -> None:
     model, plain = compiled(tiny_model(), view_weight=10.0), compiled(tiny_model())
     projection = weights(model.projection)

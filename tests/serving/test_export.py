@@ -21,11 +21,13 @@ SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 ANSWERS = ["round", "spiral", "star"]
 
 
+@pytest.mark.slow
 def test_describes_what_a_caller_must_know(version):
     expected = {"answers": ANSWERS, "image_size": 32, "channels": 1, "crop_fraction": 0.8}
     assert describe(version) == json.loads((version / "assets.extra" / "etvae.json").read_text()) == expected
 
 
+@pytest.mark.slow
 def test_holds_what_serves_and_nothing_else(model, version):
     names = [name for name, _ in tf.train.list_variables(str(version / "variables" / "variables"))]
     weights = [name for name in names if name.startswith("_weights")]
@@ -35,6 +37,7 @@ def test_holds_what_serves_and_nothing_else(model, version):
     assert {path.name for path in version.parent.iterdir()} == {"1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("committed", [False, True])
 def test_graphs_hold_neither_xla_nor_kernels_of_one_cpu(version, committed):
     folder = SAVED_MODELS / "etvae" / "1" if committed else version
@@ -139,6 +142,7 @@ def test_a_supervised_run_has_no_decoder_to_serve(run, tmp_path):
     assert set(signatures) == {"serving_default", "predict_bytes", "canonicalise"}
 
 
+@pytest.mark.slow
 def test_export_refuses_what_is_no_finished_run(run, tmp_path):
     exports = tmp_path / "exports"
     for workdir, sentence in ((None, "add --workdir=RUN"), (str(tmp_path / "nowhere"), "holds no run")):

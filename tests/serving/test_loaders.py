@@ -90,6 +90,7 @@ def test_loads_where_keras_probability_and_this_package_are_missing(version, pat
     assert_equal(tmp_path / "outputs.npz", expected)
 
 
+@pytest.mark.slow
 def test_loads_by_the_c_api(version, paths, expected, tmp_path):
     library = TENSORFLOW / "libtensorflow_cc.so.2"
     if not library.exists():
@@ -103,6 +104,7 @@ def test_loads_by_the_c_api(version, paths, expected, tmp_path):
     assert_equal(tmp_path / "outputs.npz", expected)
 
 
+@pytest.mark.slow
 def test_graph_has_core_ops_only(version):
     graph = meta_graph(version).graph_def
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
@@ -114,6 +116,7 @@ def test_graph_has_core_ops_only(version):
     assert unknown == "['Addons>Resampler']"  # the one that is none, to see that the check can fail
 
 
+@pytest.mark.slow
 def test_signatures_leave_the_batch_free(version):
     signatures = meta_graph(version).signature_def
     picture, vector = [-1, 32, 32, 1], {"float": [-1], "bool": [-1]}

@@ -70,6 +70,7 @@ def test_reconstruction_is_the_models_and_elbo_agrees_with_its_terms(model, sign
     assert (np.abs(found["elbo"] - (draws.mean(axis=0) - kl)) < 5 * error).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"pose__group": "none"}, {"pose__group": "rotation_scale"}, {"channels": 3}])
 def test_other_models_are_served_alike(changes, files):
     other = tiny_model(**changes)

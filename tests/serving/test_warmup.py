@@ -15,6 +15,7 @@ from etvae_tf.serving.warmup import write_warmup
 SIGNATURES = ["canonicalise", "predict_bytes", "reconstruct", "serving_default"]
 
 
+@pytest.mark.slow
 def test_records_parse_and_replay_on_the_loaded_model(versions):
     path = versions / "1" / "assets.extra" / "tf_serving_warmup_requests"
     records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
@@ -63,6 +64,7 @@ def test_missing_serving_package_is_named(tmp_path, monkeypatch):
         write_warmup(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_exported_model_brings_a_request_for_each_signature(version):
     loaded = tf.saved_model.load(str(version))
     requests = read_warmup(version)

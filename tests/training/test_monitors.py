@@ -45,6 +45,7 @@ def picture(path: Path, index: int = 0) -> np.ndarray:
     return decoded
 
 
+@pytest.mark.slow
 def test_logs_reach_the_callbacks_after_them(tmp_path: Path) -> None:
     own = [PoseEquivariance(IMAGES), GalaxyPanel(IMAGES[:3], tmp_path), PosteriorCollapse(IMAGES, tmp_path)]
     keras_own = [
@@ -66,6 +67,7 @@ def test_logs_reach_the_callbacks_after_them(tmp_path: Path) -> None:
     assert picture(tmp_path, 1).shape == (3 * 32, 3 * 32, 1)
 
 
+@pytest.mark.slow
 def test_tensorboard_of_batches_does_not_silence_them(tmp_path: Path) -> None:
     batchwise = keras.callbacks.TensorBoard(f"{tmp_path}/keras", update_freq=7)  # records at every 7th step only
     fit(tiny_model(), batchwise, GalaxyPanel(IMAGES[:1], tmp_path), epochs=2)
@@ -134,6 +136,7 @@ def test_collapse_is_seen(active: int, tmp_path: Path) -> None:
     assert largest == pytest.approx(loc.var(axis=0).max(), abs=0.5 + 1e-3)
 
 
+@pytest.mark.slow
 def test_more_galaxies_than_fit_at_once_are_the_same_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit(tiny_model(), PosteriorCollapse(IMAGES, tmp_path / "whole"))
     monkeypatch.setattr(monitors, "_BATCH", 5)
@@ -141,6 +144,7 @@ def test_more_galaxies_than_fit_at_once_are_the_same_measure(tmp_path: Path, mon
     assert parts == {name: pytest.approx(values, rel=1e-5) for name, values in whole.items()}
 
 
+@pytest.mark.slow
 def test_pose_that_obeys_its_law_and_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model()
     assert fit(model, PoseEquivariance(IMAGES))["val_pose_error_degrees"][0] < POSE_DEGREES
@@ -157,6 +161,7 @@ def test_a_model_without_pose_has_none_to_watch(tmp_path: Path) -> None:
     np.testing.assert_allclose(shown, np.sqrt(IMAGES[0, :, :, 0].numpy()), atol=1 / 255)
 
 
+@pytest.mark.slow
 def test_first_every_nth_and_last_epoch_are_measured() -> None:
     seen: list[bool] = []
     watch = PoseEquivariance(IMAGES[:2], every=3)
@@ -165,6 +170,7 @@ def test_first_every_nth_and_last_epoch_are_measured() -> None:
     assert seen == [True, False, False, True, False, True]
 
 
+@pytest.mark.slow
 def test_runs_watch_what_they_train(tmp_path: Path) -> None:
     config, images = quicktest.get_config().train, np.zeros((3, 32, 32, 1), np.uint8)
     vae, votes = phases("two_step", config, 40, 200)
@@ -178,6 +184,7 @@ def test_runs_watch_what_they_train(tmp_path: Path) -> None:
     assert kinds(plain, votes, images) == kinds(model, vae, images[:0]) == set()
 
 
+@pytest.mark.slow
 def test_canonical_views_are_upright_from_the_first_epoch_on() -> None:
     images = synthetic_images(64, 32)
     model = tiny_model()
