@@ -109,6 +109,9 @@ def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
     assert all(name in longer[part] for part, names in _VOTES.items() for name in names)
 
 
+COLOUR_LATENTS = {"regime": "gaussian_process_latents", "data": {"channels": 3}}
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -121,15 +124,7 @@ def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
         ({"n_labels": (20, 5000)}, "only 200 of the"),
         ({"arms": {"supervised": {"regime": "semi"}}}, "supervised, alternating, two_step"),
         ({"arms": {"supervised": {"regim": "two_step"}}}, "changes a field that no run has"),
-        (
-            {
-                "arms": {
-                    "supervised": {},
-                    "latents": {"regime": "gaussian_process_latents", "seed": 0, "data": {"channels": 1}},
-                }
-            },
-            "no arm pre-trains the same one",
-        ),
+        ({"arms": {"supervised": {}, "latents": COLOUR_LATENTS}}, "no arm pre-trains the same one"),
     ],
 )
 def test_bad_studies_are_refused(change: dict, sentence: str, tmp_path: Path) -> None:
