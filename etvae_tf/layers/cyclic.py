@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
+from etvae_tf.layers.precision import refuse_precision
 
 __all__ = ["CyclicConv2D"]
 
@@ -69,6 +70,7 @@ class CyclicConv2D(keras.layers.Layer):
 
     def __init__(self, filters: int, kernel_size: int = 5, radial_stride: int = 1, collapse: bool = False, **kwargs):
         super().__init__(**kwargs)
+        refuse_precision(self)
         if kernel_size % 2 == 0:
             raise InputError(f"kernel_size {kernel_size} came, but an odd number was expected; try {kernel_size + 1}.")
         self.filters = filters

@@ -11,6 +11,7 @@ import tensorflow as tf
 from etvae_tf.geometry import SAMPLERS, PoseGroup, RotationGroup, angular_moments, disc_mask, transform
 from etvae_tf.geometry.grids import inscribed_radius
 from etvae_tf.layers.cyclic import CyclicConv2D
+from etvae_tf.layers.precision import refuse_precision
 from etvae_tf.layers.resampling import CanonicalResampling
 
 __all__ = ["Pose", "RotationPose"]
@@ -46,6 +47,7 @@ class Pose(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        refuse_precision(self)
         self.group = group
         self.filters = tuple(filters)
         self.angles = angles

@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from etvae_tf.layers.precision import refuse_precision
+
 __all__ = ["PosteriorSampling"]
 
 
@@ -15,6 +17,10 @@ class PosteriorSampling(keras.layers.Layer):
 
     Inputs loc and scale (B, Z), scale > 0, and seed, int tensor (2,); output (B, Z).
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        refuse_precision(self)
 
     def call(self, loc: tf.Tensor, scale: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """One draw for each row."""

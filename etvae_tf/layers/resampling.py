@@ -11,6 +11,7 @@ import tensorflow as tf
 from etvae_tf.errors import InputError
 from etvae_tf.geometry import PoseGroup, bilinear_sample, points_to_pixels
 from etvae_tf.geometry.grids import inscribed_radius
+from etvae_tf.layers.precision import refuse_precision
 
 __all__ = ["CanonicalResampling"]
 
@@ -47,6 +48,7 @@ class CanonicalResampling(keras.layers.Layer):
 
     def __init__(self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, **kwargs):
         super().__init__(**kwargs)
+        refuse_precision(self)
         if radii < group.fewest_radii:
             raise InputError(
                 f"{radii} radii came, but {type(group).__name__} needs at least {group.fewest_radii}; raise "

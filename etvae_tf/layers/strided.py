@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from etvae_tf.layers.precision import refuse_precision
+
 __all__ = ["PictureConv2D", "PictureConv2DTranspose"]
 
 _FIXED = ("kernel_size", "strides", "padding", "data_format")
@@ -72,6 +74,7 @@ class PictureConv2D(keras.layers.Conv2D):
 
     def __init__(self, filters: int, **kwargs):
         super().__init__(filters, 5, strides=2, padding="same", data_format="channels_last", **kwargs)
+        refuse_precision(self)
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The convolution without bias and activation."""
@@ -95,6 +98,7 @@ class PictureConv2DTranspose(keras.layers.Conv2DTranspose):
 
     def __init__(self, filters: int, **kwargs):
         super().__init__(filters, 6, strides=2, padding="same", data_format="channels_last", **kwargs)
+        refuse_precision(self)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Features (B, H, W, F) to pictures (B, 2 H, 2 W, C)."""

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.geometry import SAMPLERS, PoseGroup, RotationGroup, disc_mask, transform
+from etvae_tf.layers.precision import refuse_precision
 
 __all__ = ["Rotation", "Transform"]
 
@@ -26,6 +27,7 @@ class Transform(keras.layers.Layer):
 
     def __init__(self, group: PoseGroup, inverse: bool = False, sampler: str = "gather", **kwargs):
         super().__init__(**kwargs)
+        refuse_precision(self)
         self.group = group
         self.inverse = inverse
         self.sampler = sampler

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.layers import PictureConv2DTranspose
+from etvae_tf.layers.precision import refuse_precision
 
 __all__ = ["Decoder"]
 
@@ -28,6 +29,7 @@ class Decoder(keras.layers.Layer):
 
     def __init__(self, image_size: int, channels: int, filters: tuple[int, ...], **kwargs):
         super().__init__(**kwargs)
+        refuse_precision(self)
         self.image_size = image_size
         self.channels = channels
         self.filters = tuple(filters)

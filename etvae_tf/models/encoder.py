@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PictureConv2D, Pose, Transform
+from etvae_tf.layers.precision import refuse_precision
 
 __all__ = ["Encoder", "Posterior"]
 
@@ -45,6 +46,7 @@ class Encoder(keras.layers.Layer):
 
     def __init__(self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, **kwargs):
         super().__init__(**kwargs)
+        refuse_precision(self)
         self.latent_dim = latent_dim
         self.filters = tuple(filters)
         self.pose = pose

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
+from etvae_tf.layers.precision import refuse_precision
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
 from etvae_tf.models.inputs import CheckedModel, batch_of, pictures_of, views_of
-from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_precision, refuse_seed
+from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_seed
 from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
@@ -66,8 +67,7 @@ class ETVAE(CheckedModel):
     ):
         super().__init__(**kwargs)
         refuse_seed(seed)
-        for part in (self, encoder, decoder, vote_head):
-            refuse_precision(part)
+        refuse_precision(self)
         self.encoder = encoder
         self.decoder = decoder
         self.vote_head = vote_head

@@ -1,4 +1,4 @@
-"""Which optimizers, options of `compile` and dtype policies an ETVAE takes; others are refused in one sentence."""
+"""Which optimizers and options of `compile` an ETVAE takes; others are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 
 from etvae_tf.errors import InputError
 
-__all__ = ["optimizers_of", "refuse_options", "refuse_other_keras", "refuse_precision", "refuse_seed"]
+__all__ = ["optimizers_of", "refuse_options", "refuse_other_keras", "refuse_seed"]
 
 
 def optimizers_of(votes: Any, vae: Any) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
@@ -44,16 +44,6 @@ def refuse_options(options: dict[str, Any]) -> None:
     for name, value in options.items():
         if value is not None:
             raise InputError(f"compile got {name}, but an ETVAE has losses and metrics of its own; leave {name} out.")
-
-
-def refuse_precision(layer: keras.layers.Layer) -> None:
-    """Raises an InputError on a layer that does not hold and compute everything in float32."""
-    for kind in (layer.compute_dtype, layer.variable_dtype):
-        if kind != "float32":
-            raise InputError(
-                f"{layer.name} got a dtype policy with {kind}, but an ETVAE is computed in float32; call "
-                'keras.mixed_precision.set_global_policy("float32") before it is built.'
-            )
 
 
 def refuse_other_keras(major: int | None) -> None:

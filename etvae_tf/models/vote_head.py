@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
+from etvae_tf.layers.precision import refuse_precision
 from etvae_tf.objectives import vote_nll
 
 __all__ = ["VoteHead"]
@@ -33,6 +34,7 @@ class VoteHead(keras.layers.Layer):
 
     def __init__(self, answers: tuple[int, ...], units: int = 64, **kwargs):
         super().__init__(**kwargs)
+        refuse_precision(self)
         if not isinstance(answers, tuple | list) or not answers or not all(_is_count(count) for count in answers):
             raise InputError(
                 f"answers={answers!r} came, but a tuple with each question's number of answers, at least 2, was "

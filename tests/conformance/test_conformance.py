@@ -186,6 +186,17 @@ def test_gradients_are_finite_and_reach_every_weight(name: str) -> None:
         assert gradient is not None and np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("name", TABLE)
+def test_another_dtype_policy_is_refused(name: str, policy: str) -> None:
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        with pytest.raises(etvae_tf.errors.InputError, match="computed in float32"):
+            TABLE[name][0]()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
 @pytest.mark.slow
 def test_training_step_compiles_with_xla() -> None:
     model, (images,), _ = make("ETVAE")
