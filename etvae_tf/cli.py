@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -125,7 +125,7 @@ def run() -> None:
     """Parses the command line, makes the one call and exits; what is wrong is one sentence and exit code 2."""
     flags.disclaim_key_flags()  # --help shows them as the program's own
     _define_flags(flags.FLAGS)
-    app.run(_main, flags_parser=_parse)
+    app.run(lambda _: _call(flags.FLAGS), flags_parser=_parse)
 
 
 def _define_flags(values: flags.FlagValues) -> None:
@@ -200,9 +200,10 @@ def _fields_in_words(mode: _Mode) -> str:
     return "".join(f", --config.{field}" for field in mode.fields)
 
 
-def _main(_: Sequence[str]) -> None:
+def _call(values: flags.FlagValues) -> None:
+    """The one call that the flags ask for."""
     logging.set_verbosity(logging.WARNING)
-    values, config = flags.FLAGS, flags.FLAGS.config
+    config = values.config
     given = dict(values["config"].override_values)
     given |= {field: values[flag].value for flag, field in _SHORT.items() if values[flag].present}
     if isinstance(given.get("data.answer_columns"), tuple):

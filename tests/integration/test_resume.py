@@ -19,7 +19,7 @@ import etvae_tf  # noqa: F401  registers the model for load_model
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-EPOCHS = 12  # of each phase: enough to be killed in the middle of either
+EPOCHS = 6  # of each phase: enough to be killed in the middle of either
 
 
 def command(regime: str, workdir: Path) -> list[str]:
@@ -42,10 +42,9 @@ def run_killed_after(rows: int, regime: str, workdir: Path) -> None:
     assert not (workdir / "metrics.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("regime", "kills"), [("two_step", (3, EPOCHS + 2)), ("alternating", (4,))], ids=["two_step", "alternating"]
-)
-def test_killed_run_ends_bit_identical(regime: str, kills: tuple[int, ...], tmp_path: Path) -> None:
+def test_killed_run_ends_bit_identical(tmp_path: Path) -> None:
+    """Killed in pre-training, and where ELBO and vote steps alternate."""
+    regime, kills = "alternating", (2, EPOCHS + 2)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(command(regime, whole), cwd=ROOT, check=True, capture_output=True)
     for rows in kills:

@@ -99,7 +99,7 @@ def test_weights_warm_up_linearly(step: int, expected: float) -> None:
 def test_every_pixel_likelihood_learns(likelihood: str) -> None:
     model = compiled(tiny_model(pixel_likelihood=likelihood))
     elbos = []
-    for _ in range(30):
+    for _ in range(10):
         model.reset_metrics()
         elbos.append(float(model.train_step({"unlabelled": IMAGES})["elbo"]))
     assert np.isfinite(elbos).all() and elbos[-1] > elbos[0]
@@ -109,9 +109,9 @@ def test_every_pixel_likelihood_learns(likelihood: str) -> None:
 def test_votes_are_learnt() -> None:
     model = compiled(tiny_model())
     before = float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES)))
-    for _ in range(60):
+    for _ in range(30):
         model.train_step({"labelled": (IMAGES, VOTES)})
-    assert float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES))) < 0.7 * before
+    assert float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES))) < 0.9 * before
 
 
 def test_plain_vae_has_no_pose() -> None:

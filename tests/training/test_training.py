@@ -15,7 +15,7 @@ from configs import quicktest
 from etvae_tf.data import GalaxyData, load_data
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE, build_model
-from etvae_tf.training import REGIMES, RunFolder, phases, train, validate_config
+from etvae_tf.training import RunFolder, phases, train, validate_config
 from etvae_tf.training.phases import compile_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
@@ -53,19 +53,14 @@ def same_weights(first: keras.layers.Layer, second: keras.layers.Layer) -> bool:
         ("two_step", [{"unlabelled"}, {"labelled"}]),
     ],
 )
-def test_what_each_phase_sees(
+def test_what_each_phase_sees_and_moves(
     regime: str, expected: list[set], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen = batches_seen(monkeypatch)
-    run(regime, tmp_path / "run")
+    model, _, folder = run(regime, tmp_path / "run")
     assert {frozenset(batch) for batch in seen} == {frozenset(names) for names in expected}
     for batch in seen:  # views are contrasted in pre-training alone
         assert isinstance(batch.get("unlabelled"), tuple) == ("unlabelled" in batch and "labelled" not in batch)
-
-
-@pytest.mark.parametrize("regime", REGIMES)
-def test_regimes_move_what_they_should(regime: str, tmp_path: Path) -> None:
-    model, _, folder = run(regime, tmp_path / "run")
     start = fresh_model()
     assert not same_weights(model.encoder, start.encoder)
     assert not same_weights(model.vote_head, start.vote_head)
