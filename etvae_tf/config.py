@@ -87,5 +87,6 @@ def _train() -> ConfigDict:
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
     train.kl_warmup_steps = 600  # ELBO steps over which the KL weight rises from 0
     train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
+    train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return train

@@ -11,16 +11,21 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Survey, data_fingerprints, draw_data, load_survey
+from etvae_tf.data import GalaxyData, Survey, data_fingerprints, draw_data, load_survey
 from etvae_tf.evaluation import (
+    coverage_figure,
+    coverage_metrics,
     evaluate_model,
+    fit_concentrations,
     loss_figure,
+    predict_galaxies,
     summarise,
     write_predictions,
     write_reconstruction_figure,
     write_votes_figure,
 )
 from etvae_tf.files import write_json
+from etvae_tf.models import ETVAE
 from etvae_tf.training import RunFolder, load_autoencoder, train, validate_config
 
 __all__ = ["train_run"]
@@ -67,11 +72,32 @@ def train_run(
     autoencoder = load_autoencoder(config, folder, model)
     write_reconstruction_figure(folder.figures / "reconstructions.png", model, autoencoder, data.test)
     loss_figure(pd.read_csv(folder.history), folder.figures / "losses.png")
+    metrics |= _error_bars(model, data, folder, config.train.folds, predictions["vote_fractions"])
     metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
     write_json(folder.metrics, metrics)
     print(summarise(metrics, folder.path))
     return metrics
+
+
+def _error_bars(model: ETVAE, data: GalaxyData, folder: RunFolder, folds: int, predicted: np.ndarray) -> dict[str, Any]:
+    """Concentrations of the votes around predictions, and whether their intervals are true of the test galaxies.
+
+    They come from the folds' out-of-fold predictions or, without folds, from the validation galaxies. Empty where the
+    run held no labels out.
+    """
+    if folds:
+        tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(folds)]).set_index("id")
+        held, fractions = data.train, tables.loc[data.train.ids].to_numpy()
+    elif len(data.validation):
+        held, fractions = data.validation, predict_galaxies(model, data.validation.images)["vote_fractions"]
+    else:
+        return {}
+    concentrations = fit_concentrations(held.votes, fractions, data.questions)
+    names = [question.name for question in data.questions.each]
+    metrics = coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
+    coverage_figure(metrics["coverage"], folder.figures / "coverage.png")
+    return {"concentrations": dict(zip(names, concentrations, strict=True)), **metrics}
 
 
 def _default_workdir(config: ConfigDict) -> str:

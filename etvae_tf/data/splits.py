@@ -16,7 +16,7 @@ import numpy as np
 from etvae_tf.data.catalogue import first_few, read_ids, read_table
 from etvae_tf.errors import InputError
 
-__all__ = ["draw_labels", "draw_pool", "hash_split", "read_split", "validation_mask"]
+__all__ = ["draw_labels", "draw_pool", "fold_mask", "hash_split", "read_split", "validation_mask"]
 
 
 def read_split(path: str | Path, ids: np.ndarray, id_column: str = "") -> np.ndarray:
@@ -145,6 +145,20 @@ def validation_mask(n: int, validation_fraction: float) -> np.ndarray:
             "raise --n_labels or set --config.data.validation_fraction=0."
         )
     return mask
+
+
+def fold_mask(n: int, folds: int, fold: int) -> np.ndarray:
+    """Which of n drawn galaxies make up a fold: every `folds`-th of them, so that folds differ by one at most.
+
+    Args:
+        n: number of drawn galaxies.
+        folds: how many there are.
+        fold: which one, in [0, folds).
+
+    Returns:
+        bool array (n,).
+    """
+    return np.arange(n) % folds == fold
 
 
 def _hashes(purpose: str, seed: int, ids: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What a trained model is worth: vote metrics, equivariance, figures."""
 
+from etvae_tf.evaluation.error_bars import coverage_metrics, fit_concentrations, vote_intervals
 from etvae_tf.evaluation.evaluate import (
     evaluate_model,
     predict_galaxies,
@@ -8,19 +9,23 @@ from etvae_tf.evaluation.evaluate import (
     write_reconstruction_figure,
     write_votes_figure,
 )
-from etvae_tf.evaluation.figures import loss_figure, reconstruction_figure, votes_figure
+from etvae_tf.evaluation.figures import coverage_figure, loss_figure, reconstruction_figure, votes_figure
 from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_metrics
 from etvae_tf.evaluation.scoring import evaluate_run
 
 __all__ = [
+    "coverage_figure",
+    "coverage_metrics",
     "evaluate_model",
     "evaluate_predictions",
     "evaluate_run",
+    "fit_concentrations",
     "loss_figure",
     "predict_galaxies",
     "prediction_spread",
     "reconstruction_figure",
     "summarise",
+    "vote_intervals",
     "vote_metrics",
     "votes_figure",
     "write_predictions",

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from etvae_tf.files import write_atomically
 
-__all__ = ["loss_figure", "reconstruction_figure", "votes_figure"]
+__all__ = ["coverage_figure", "loss_figure", "reconstruction_figure", "votes_figure"]
 
 _GROUPS = 3  # galaxies side by side
 _BINS = 10  # of the mean curve in the figure of votes
@@ -104,4 +104,24 @@ def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[st
         axis.set_aspect("equal")
     axes[0].set_ylabel("voted fraction")
     axes[0].legend(fontsize=8)
+    _save(figure, path)
+
+
+def coverage_figure(coverage: dict[str, dict[str, float]], path: str | Path) -> None:
+    """Share of the votes inside intervals against the share that is meant: true error bars lie on the diagonal.
+
+    Args:
+        coverage: by level in percent and answer, as in metrics.json.
+        path: of the PNG.
+    """
+    figure = Figure(figsize=(4.2, 4), layout="constrained")
+    axis = figure.subplots()
+    axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
+    levels = np.array([float(level) for level in coverage]) / 100
+    for answer in next(iter(coverage.values())):
+        covered = [by_answer[answer] for by_answer in coverage.values()]
+        axis.plot(levels, covered, marker="o", markersize=4, label=answer.replace("_", " "))
+    axis.set(xlabel="level of the interval", ylabel="votes inside", xlim=(0, 1), ylim=(0, 1))
+    axis.set_aspect("equal")
+    axis.legend(fontsize=8)
     _save(figure, path)

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from etvae_tf.data import Galaxies, data_fingerprints, load_labelled
 from etvae_tf.data.validate import validate_data
 from etvae_tf.errors import InputError
+from etvae_tf.evaluation.error_bars import coverage_metrics
 from etvae_tf.evaluation.evaluate import evaluate_model, summarise, write_predictions, write_votes_figure
 from etvae_tf.files import write_json
 from etvae_tf.training import finished_run, load_model
@@ -56,6 +57,9 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
     scored = galaxies if include_learnt else galaxies.select(~learnt)
     constant = [run.metrics["constant_mean"]["fractions"][answer] for answer in questions.answers]
     metrics, predictions = evaluate_model(load_model(folder.model), scored, constant, questions)
+    if "concentrations" in run.metrics:
+        sure = tuple(run.metrics["concentrations"].values())
+        metrics |= coverage_metrics(scored.votes, predictions["vote_fractions"], sure, questions)
     metrics["learnt_galaxies"] = int(learnt.sum())
     target = _claim(folder.path / "evaluation", config, given, include_learnt)
     write_predictions(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,15 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, evaluation_batches
-from etvae_tf.evaluation import evaluate_predictions, vote_metrics, write_predictions, write_votes_figure
+from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, evaluation_batches, fold_mask
+from etvae_tf.evaluation import (
+    coverage_metrics,
+    evaluate_predictions,
+    fit_concentrations,
+    vote_metrics,
+    write_predictions,
+    write_votes_figure,
+)
 from etvae_tf.files import write_json
 from etvae_tf.measures import GaussianProcess, measure
 from etvae_tf.training import RunFolder, load_model
@@ -28,6 +35,7 @@ __all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
 # Regime of a study alone -> whether the process sees the latents of a pre-trained VAE beside the measures.
 PROCESSES = {"gaussian_process": False, "gaussian_process_latents": True}
 _BATCH = 128  # galaxies encoded at once
+_FOLDS = 4  # of the labels, for the error bars
 
 
 class Features:
@@ -92,8 +100,19 @@ def process_run(config: ConfigDict, folder: RunFolder, survey: Survey, features:
         return np.hstack([measures, features.latents(galaxies, vae)]) if PROCESSES[config.regime] else measures
 
     fractions = GaussianProcess().fit(seen(labelled), labelled.votes).predict(seen(data.test))
+    bars = _error_bars(seen(labelled), labelled.votes, fractions, data)
     constant = data.questions.fractions(labelled.votes).mean(axis=0)
-    return _write(folder, data, fractions, constant, {"process": time.perf_counter() - start})
+    return _write(folder, data, fractions, constant, {"process": time.perf_counter() - start}, bars)
+
+
+def _error_bars(features: np.ndarray, votes: np.ndarray, predicted: np.ndarray, data: GalaxyData) -> dict[str, Any]:
+    """Coverage of the intervals that out-of-fold predictions of the labels give."""
+    unseen = np.empty(votes.shape)
+    for fold in range(_FOLDS):
+        held = fold_mask(len(votes), _FOLDS, fold)
+        unseen[held] = GaussianProcess().fit(features[~held], votes[~held]).predict(features[held])
+    concentrations = fit_concentrations(votes, unseen, data.questions)
+    return coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
 
 
 def mean_run(folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> dict[str, Any]:
@@ -111,7 +130,7 @@ def mean_run(folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> d
     tables = [pd.read_csv(part.predictions, dtype={"id": str}).set_index("id") for part in parts]
     fractions = np.mean([table.loc[survey.test.ids, answers].to_numpy() for table in tables], axis=0)
     shared = json.loads(parts[0].metrics.read_text())["constant_mean"]["fractions"]
-    return _write(folder, survey, fractions, np.array(list(shared.values())), {})
+    return _write(folder, survey, fractions, np.array(list(shared.values())), {}, {})
 
 
 def probe_latents(vae: Path, config: ConfigDict, survey: Survey, features: Features) -> float:
@@ -142,9 +161,10 @@ def _write(
     fractions: np.ndarray,
     constant: np.ndarray,
     seconds: dict[str, float],
+    bars: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Leaves predictions, their picture and metrics."""
-    metrics = evaluate_predictions(data.test.votes, fractions, constant, data.questions)
+    metrics = {**bars} | evaluate_predictions(data.test.votes, fractions, constant, data.questions)
     predictions = {"vote_fractions": fractions, "pose": np.empty((len(fractions), 0))}
     write_predictions(folder.predictions, data.test, predictions, data.questions)
     write_votes_figure(folder.figures / "votes.png", data.test, predictions, data.questions)

@@ -31,7 +31,7 @@ _VOTES = {
     "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count"),
     "train": (
         "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
-        "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder",
+        "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder", "folds",
     ),
 }  # fmt: skip
 
@@ -196,6 +196,9 @@ def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
     """One level: every metric, "constant_" before the constant mean's, wall times as NAME_seconds and their sum."""
     row = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
     row |= {f"rmse_{answer}": value for answer, value in metrics["rmse_by_answer"].items()}
+    for level, by_answer in metrics.get("coverage", {}).items():
+        row |= {f"coverage_{level}_{answer}": share for answer, share in by_answer.items()}
+    row |= {f"interval_width_{answer}": width for answer, width in metrics.get("interval_width", {}).items()}
     constant = metrics["constant_mean"]
     row |= {f"constant_{name}": constant[name] for name in ("vote_rmse", "mean_vote_l1", "vote_nll")}
     seconds = metrics["wall_seconds"]

@@ -14,6 +14,7 @@ from etvae_tf.files import write_atomically
 __all__ = ["label_efficiency", "summarise", "write_report"]
 
 _METRICS = ("vote_rmse", "mean_vote_l1")
+_COVERAGE = "coverage_90_"  # and the answer: the share of votes inside their 90 % intervals
 
 
 def write_report(root: Path, runs: pd.DataFrame, title: str, reference: str, galaxies: str) -> pd.DataFrame:
@@ -44,9 +45,10 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
         seeds, and METRIC_galaxies, half the width of the interval over the scored galaxies alone; METRIC_difference to
         the reference at the same seeds, galaxies and labels, with the same three; equivalent_labels, how many labels
         the reference needs for the same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest);
-        vote_nll and, for arms that pre-train, probe_vote_rmse (see `probe_latents`), the means over seeds.
+        vote_nll, coverage_90_ANSWER where there are error bars, and probe_vote_rmse of arms that pre-train (see
+        `probe_latents`), the means over seeds.
     """
-    measured = [name for name in ("vote_nll", "probe_vote_rmse") if name in runs]
+    measured = ["vote_nll", *(name for name in runs if name == "probe_vote_rmse" or name.startswith(_COVERAGE))]
     arms = sorted(runs["arm"].unique(), key=lambda arm: (arm != reference, arm))
     rows = []
     for n_labels in sorted(runs["n_labels"].unique()):
@@ -122,6 +124,9 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored:
     titles += [f"labels {reference} needs", "vote_nll"]
     probed = "probe_vote_rmse" in summary
     titles += ["vote_rmse of a Gaussian process on the frozen latents"] if probed else []
+    covered = [name for name in summary if name.startswith(_COVERAGE)]
+    answers = " / ".join(name.removeprefix(_COVERAGE) for name in covered)
+    titles += [f"90 % intervals cover ({answers})"] if covered else []
     lines = ["| " + " | ".join(titles) + " |", "| " + " | ".join(["---"] * len(titles)) + " |"]
     for row in summary.to_dict("records"):
         cells = [str(row["n_labels"]), row["arm"]]
@@ -131,6 +136,9 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored:
         cells += [_labels(row["equivalent_labels"], summary["n_labels"]), f"{row['vote_nll']:.4f}"]
         if probed:
             cells.append("" if np.isnan(row["probe_vote_rmse"]) else f"{row['probe_vote_rmse']:.4f}")
+        if covered:
+            shares = [row[name] for name in covered]
+            cells.append("" if np.isnan(shares).any() else " / ".join(f"{share:.3f}" for share in shares))
         lines.append("| " + " | ".join(cells) + " |")
     constant = ", ".join(f"{metric} {runs[f'constant_{metric}'].mean():.4f}" for metric in _METRICS)
     if "sampling_noise_rmse" in runs:

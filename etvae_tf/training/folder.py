@@ -53,6 +53,10 @@ class RunFolder:
         self.predictions = self.path / "predictions.csv"
         self.metrics = self.path / "metrics.json"
 
+    def fold(self, number: int) -> Path:
+        """Table of the predicted fractions of a fold's galaxies: columns id, and one for each answer."""
+        return self.path / "folds" / f"fold_{number}.parquet"
+
     def check(self, config: dict[str, Any]) -> None:
         """Refuses a folder that is not this run's.
 

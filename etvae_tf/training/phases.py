@@ -27,6 +27,7 @@ class Phase:
             has learnt them as they are.
         vae_rate: of train.vae_learning_rate, for the ELBO steps.
         warmup: the KL weight rises from 0 in the first ELBO steps; not after pre-training.
+        fold: the part of the labels that it does not see, to be predicted at its end; None: it sees all.
     """
 
     name: str
@@ -37,13 +38,15 @@ class Phase:
     upright: bool = True
     vae_rate: float = 1.0
     warmup: bool = True
+    fold: int | None = None
 
 
 def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Phase]:
     """What a regime does, in order.
 
     `alternating` begins with the pre-training of `two_step` and keeps its ELBO steps beside the vote steps; with
-    alternating_from_scratch it has both from the first step on, as in the paper.
+    alternating_from_scratch it has both from the first step on, as in the paper. The phase that learns from labels is
+    preceded by one for each fold of them, which begins from the same weights.
 
     Args:
         regime: one of `REGIMES`.
@@ -60,13 +63,18 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
     vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, contrast=config.view_weight > 0)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps)
     both = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps)
-    return {
+    plan = {
         "supervised": [votes],
         "alternating": [both]
         if config.alternating_from_scratch
         else [vae, replace(both, vae_rate=config.alternating_vae_rate, warmup=False)],
         "two_step": [vae, replace(votes, upright=False)],
     }[regime]
+    *before, last = plan
+    learnt = n_labels * (config.folds - 1) / max(config.folds, 1)
+    steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * learnt)
+    parts = [replace(last, name=f"{last.name}_fold_{fold}", steps=steps, fold=fold) for fold in range(config.folds)]
+    return [*before, *parts, last]
 
 
 def compile_for(model: Any, phase: Phase, config: Any) -> None:

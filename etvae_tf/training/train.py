@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import pandas as pd
 import tensorflow as tf
 
-from etvae_tf.data import to_float
-from etvae_tf.data.galaxies import GalaxyData
-from etvae_tf.data.pipeline import batches
+from etvae_tf.data import GalaxyData, batches, evaluation_batches, fold_mask, to_float
 from etvae_tf.files import write_atomically
 from etvae_tf.models import ETVAE, build_model
 from etvae_tf.training.callbacks import RunState, Upright
@@ -22,6 +22,8 @@ from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 
 __all__ = ["train", "training_set"]
+
+_BATCH = 128  # galaxies predicted at once
 
 
 def train(
@@ -41,6 +43,7 @@ def train(
     """
     keras.utils.set_random_seed(config.seed)
     model = build_model(config.model, config.data.image_size, config.data.channels, data.questions.counts, config.seed)
+    initial = model.get_weights()
     state = RunState(folder)
     first_phase = state.place()
     seconds = {}
@@ -50,16 +53,21 @@ def train(
         start = time.perf_counter()
         compile_for(model, phase, config.train)
         epoch = state.start(model, index, phase)
+        if phase.labelled and config.train.folds and not epoch:
+            model.set_weights(keras.saving.load_model(folder.vae).get_weights() if folder.vae.exists() else initial)
         if not phase.labelled and shared_vae and shared_vae.exists():
             model.set_weights(keras.saving.load_model(shared_vae).get_weights())
         else:
-            _fit(model, phase, config, data, state, epoch)
+            _fit(model, phase, config, _seen(phase, config, data), state, epoch)
+        if phase.labelled:
+            state.finish(model)
+        if phase.fold is not None:
+            _predict_fold(model, phase, config, data, folder)
         seconds[phase.name] = time.perf_counter() - start
         if not phase.labelled:  # labels will pull the encoder away from the decoder
             write_atomically(folder.vae, model.save)
             if shared_vae and not shared_vae.exists():
                 write_atomically(shared_vae, lambda path: shutil.copyfile(folder.vae, path))
-    state.finish(model)
     write_atomically(folder.model, model.save)
     return model, seconds
 
@@ -90,6 +98,21 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
         shuffle=False,  # the batches come in their seeded order
         verbose=1 if interactive else 2,
     )
+
+
+def _seen(phase: Phase, config: Any, data: GalaxyData) -> GalaxyData:
+    """What a phase learns from: all labels, or those outside its fold."""
+    if phase.fold is None:
+        return data
+    return replace(data, train=data.train.select(~fold_mask(len(data.train), config.train.folds, phase.fold)))
+
+
+def _predict_fold(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, folder: RunFolder) -> None:
+    """Keeps the predicted fractions of the labelled galaxies that the model has not seen."""
+    fold = data.train.select(fold_mask(len(data.train), config.train.folds, phase.fold))
+    fractions = model.predict(evaluation_batches(fold.images, _BATCH), verbose=0)["vote_fractions"]
+    table = pd.DataFrame({"id": fold.ids, **dict(zip(data.questions.answers, fractions.T, strict=True))})
+    write_atomically(folder.fold(phase.fold), lambda path: table.to_parquet(path, index=False))
 
 
 def training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -> tf.data.Dataset:

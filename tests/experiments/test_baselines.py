@@ -54,6 +54,7 @@ def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, 
     np.testing.assert_allclose(table.filter(like="_predicted"), expected)
     assert metrics["vote_rmse"] == pytest.approx(vote_metrics(data.test.votes, expected, data.questions)["vote_rmse"])
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == metrics
+    assert set(metrics["coverage"]["90"]) == set(survey.questions.answers)
     assert (tmp_path / "run" / "learnt.parquet").exists() and not (tmp_path / "run" / "model.keras").exists()
 
 

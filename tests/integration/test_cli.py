@@ -81,8 +81,8 @@ def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--n_labels=30",
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
-    assert len(finished.stdout.strip().splitlines()[-3:]) == 3
-    assert finished.stdout.strip().splitlines()[-3].startswith("vote_rmse ")
+    score, _, bars, _ = finished.stdout.strip().splitlines()[-4:]
+    assert score.startswith("vote_rmse ") and bars.startswith("90 % intervals cover ")
     return workdir
 
 
@@ -91,7 +91,8 @@ def test_run_folder_is_complete(trained: Path, survey: Path) -> None:
     wanted = {
         "config.json", "manifest.json", "split.csv", "learnt.parquet", "history.csv", "model.keras", "vae.keras",
         "metrics.json", "predictions.csv",
-        "figures/reconstructions.png", "figures/losses.png", "figures/votes.png", "checkpoints/checkpoint",
+        "figures/reconstructions.png", "figures/losses.png", "figures/votes.png", "figures/coverage.png",
+        "checkpoints/checkpoint",
     }  # fmt: skip
     assert wanted <= names
     assert any(name.startswith("tensorboard/") for name in names)
@@ -105,6 +106,8 @@ def test_run_folder_is_complete(trained: Path, survey: Path) -> None:
     assert set(metrics["rmse_by_answer"]) == set(ANSWERS)
     assert 0 <= metrics["pose_error_degrees"] <= 90
     assert metrics["prediction_spread_under_rotation"] >= 0
+    assert metrics["concentrations"]["smooth-or-featured"] > 0
+    assert set(metrics["coverage"]) == {"50", "80", "90", "95"} and set(metrics["coverage"]["90"]) == set(ANSWERS)
     assert set(metrics["wall_seconds"]) == {"data", "vae", "votes", "evaluation"}
 
     manifest = json.loads((trained / "manifest.json").read_text())
@@ -168,6 +171,7 @@ def test_evaluate_hears_its_flags(trained: Path, survey: Path, command: Command)
     metrics = json.loads((trained / "evaluation" / "other" / "metrics.json").read_text())
     tests = int((pd.read_csv(trained / "split.csv")["split"] == "test").sum())
     assert (metrics["n_galaxies"], metrics["learnt_galaxies"]) == (tests, 60 - tests)
+    assert set(metrics["coverage"]["90"]) == set(ANSWERS)
     assert (trained / "evaluation" / "other" / "votes.png").exists()
 
 

@@ -21,6 +21,7 @@ PARAMETERS = {
     "table1_quick": 660_777,
     "counts": 957_225,
     "ablations": 957_225,
+    "baselines": 957_225,
 }
 
 

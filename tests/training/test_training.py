@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -15,7 +16,7 @@ from configs import quicktest
 from etvae_tf.data import GalaxyData, load_data
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE, build_model
-from etvae_tf.training import RunFolder, phases, train, validate_config
+from etvae_tf.training import RunFolder, RunState, phases, train, validate_config
 from etvae_tf.training.phases import compile_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
@@ -167,8 +168,6 @@ def test_two_processes_of_one_seed_agree_and_another_seed_differs(tmp_path: Path
 
 
 def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
-    import pandas as pd
-
     model, data, folder = run(
         "supervised", tmp_path / "run", train__vote_steps_per_label=0.3, train__vote_learning_rate=0.05
     )
@@ -176,6 +175,57 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     batch = tf.data.Dataset.from_tensors({"labelled": (images, tf.constant(data.validation.votes))})
     kept = model.evaluate(batch, return_dict=True, verbose=0)["vote_mse"]
     assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_mse"].min(), rel=1e-5)
+
+
+@pytest.mark.parametrize("regime", ["supervised", "two_step"])
+def test_folds_are_predicted_by_models_that_have_not_seen_them(
+    regime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = {"data__augment_flips": False, "data__augment_jitter": 0.0, "data__validation_fraction": 0.0}
+    whole, _, _ = run(regime, tmp_path / "whole", **plain)
+    seen, phase_of = batches_seen(monkeypatch), []
+    original = ETVAE.fit
+
+    def fit(self: ETVAE, *args: object, **kwargs: object) -> object:
+        phase_of.append(len(seen))
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(ETVAE, "fit", fit)
+    model, data, folder = run(regime, tmp_path / "folds", train__folds=2, **plain)
+    assert same_weights(whole, model), "the last phase is the same with folds and without"
+    starts = phase_of[-3:]  # of the two folds and of all labels
+    tables = [pd.read_parquet(folder.fold(fold)) for fold in range(2)]
+    assert sorted(pd.concat(tables)["id"]) == sorted(data.train.ids)
+    for table, start, end in zip(tables, starts, starts[1:], strict=False):
+        hidden = data.train.select(np.isin(data.train.ids, table["id"]))
+        pictures = {
+            np.round(image * 255).astype(np.uint8).tobytes()
+            for batch in seen[start:end]
+            for image in batch["labelled"][0]
+        }
+        assert pictures and not pictures & {image.tobytes() for image in hidden.images}
+        np.testing.assert_allclose(table[list(data.questions.answers)].sum(axis=1), 1, rtol=1e-5)
+
+
+def test_a_run_killed_in_a_fold_ends_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"train__folds": 2}
+    whole, _, undisturbed = run("supervised", tmp_path / "whole", **changes)
+    original, epochs = RunState.on_epoch_end, []
+
+    def on_epoch_end(self: RunState, *args: object) -> None:
+        original(self, *args)
+        epochs.append(self.phase.name)
+        if epochs.count("votes_fold_1") == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunState, "on_epoch_end", on_epoch_end)
+    with pytest.raises(KeyboardInterrupt):
+        run("supervised", tmp_path / "killed", **changes)
+    monkeypatch.setattr(RunState, "on_epoch_end", original)
+    again, _, folder = run("supervised", tmp_path / "killed", skipped=("votes_fold_0",), **changes)
+    assert same_weights(whole, again)
+    for fold in range(2):
+        assert folder.fold(fold).read_bytes() == undisturbed.fold(fold).read_bytes()
 
 
 def test_run_killed_between_its_last_epoch_and_its_model_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
@@ -198,6 +248,12 @@ def test_optimizers_decay_over_their_phase() -> None:
     model = fresh_model()
     plan = phases("alternating", config, 7, 45) + phases("supervised", config, 10, 45)
     assert [phase.steps for phase in plan] == [4, 6, 8]  # whole epochs of 2 steps
+    config.folds = 2
+    parts = phases("two_step", config, 10, 45)[1:]
+    assert [(one.name, one.fold, one.steps) for one in parts] == [
+        ("votes_fold_0", 0, 4), ("votes_fold_1", 1, 4), ("votes", None, 8)
+    ]  # fmt: skip
+    config.folds = 0
     for phase in plan:
         compile_for(model, phase, config)
         decays = [optimizer._learning_rate.decay_steps for optimizer in (model.optimizer, model.vae_optimizer)]
@@ -242,6 +298,8 @@ def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> 
         ("train.vae_steps_per_picture", -0.1, "number >= 0"),
         ("train.vae_learning_rate", -1.0, "number > 0"),
         ("n_labels", 1, ">= 2"),
+        ("train.folds", 1, "0, or a whole number from 2 to n_labels / 2"),
+        ("train.folds", 21, "0, or a whole number from 2"),
     ],
 )
 def test_impossible_configs_are_refused(field: str, value: object, sentence: str) -> None:

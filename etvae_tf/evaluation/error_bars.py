@@ -1,0 +1,146 @@
+"""How far votes lie from predictions: a Dirichlet-multinomial around the predicted fractions, and whether it is true.
+
+    y ~ DirichletMultinomial(N, c p),    var(y_k / N) = p_k (1 - p_k) (c + N) / (N (c + 1)),
+
+where p are the predicted fractions and c, the concentration, says how sure they are: the votes of N volunteers scatter
+around the true fractions, and those around the predicted ones. c to infinity leaves the multinomial alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow_probability as tfp
+from scipy import optimize, stats
+
+from etvae_tf.data import Questions
+from etvae_tf.errors import InputError
+
+__all__ = ["LEVELS", "coverage_metrics", "fit_concentrations", "vote_intervals"]
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals whose coverage is measured
+_LEVEL = 0.9  # of the intervals that a concentration is fitted to
+_SMALLEST_FRACTION = 1e-4  # predicted fractions are not taken as smaller: no answer is impossible
+_LOWEST, _HIGHEST = 0.1, 1e4  # concentrations that are looked at
+_PRECISION = 1e-3  # of the logarithm of a concentration
+
+
+def vote_intervals(fractions: np.ndarray, concentration: float, total: np.ndarray, level: float) -> np.ndarray:
+    """Central intervals of the voted fractions of one question, by the beta-binomial that each answer has.
+
+    Args:
+        fractions: float array (N, K), predicted, of sum 1.
+        concentration: c > 0.
+        total: votes that are cast on each galaxy, array (N,); rounded to whole numbers >= 1.
+        level: probability of an interval, in (0, 1).
+
+    Returns:
+        Float array (2, N, K): lower and upper ends, which the interval includes.
+    """
+    total = np.maximum(np.round(total), 1).astype(int)[:, None, None]
+    inside = np.clip(fractions, _SMALLEST_FRACTION, 1 - _SMALLEST_FRACTION)[..., None]
+    counts = np.arange(total.max() + 1)
+    chances = stats.betabinom.pmf(counts, total, concentration * inside, concentration * (1 - inside))
+    below = np.cumsum(chances, axis=-1)
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    ends = [(below < tail - 1e-12).sum(axis=-1) for tail in tails]  # the first count that reaches the tail
+    return np.minimum(np.array(ends) / total[..., 0], 1.0)
+
+
+def fit_concentrations(votes: np.ndarray, fractions: np.ndarray, questions: Questions) -> tuple[float, ...]:
+    """For each question, the concentration with which 90 % intervals cover 90 % of held-out votes.
+
+    Answers count by their mean p (1 - p): a rare one, which is nearly always predicted to be rare, says little. The
+    likelihood of all answers together would be ruled by it.
+
+    Args:
+        votes: array (N, K), counts; galaxies without votes are left out.
+        fractions: float array (N, K), predicted by models that have not learnt from these votes.
+        questions: Q of them, with K answers in all.
+
+    Returns:
+        Q concentrations c between 0.1 and 10,000.
+
+    Raises:
+        InputError: a question on which no galaxy has votes.
+    """
+    return tuple(_fit(*_voting(votes, fractions, place)) for place in questions.slices.values())
+
+
+def _fit(votes: np.ndarray, fractions: np.ndarray) -> float:
+    if not len(votes):
+        raise InputError("no held-out galaxy has votes on a question; its error bars need some.")
+    weights = np.mean(fractions * (1 - fractions), axis=0)
+
+    def surplus(log_concentration: float) -> float:
+        covered = _covered(votes, fractions, np.exp(log_concentration), _LEVEL)
+        return np.average(covered, weights=weights) - _LEVEL
+
+    low, high = np.log(_LOWEST), np.log(_HIGHEST)
+    if surplus(low) <= 0 or surplus(high) >= 0:
+        return _LOWEST if surplus(low) <= 0 else _HIGHEST
+    return float(np.exp(optimize.bisect(surplus, low, high, xtol=_PRECISION)))
+
+
+def coverage_metrics(
+    votes: np.ndarray, predicted: np.ndarray, concentrations: tuple[float, ...], questions: Questions
+) -> dict[str, Any]:
+    """Whether intervals cover as many votes as they say.
+
+    Args:
+        votes: array (N, K), counts; galaxies without votes are left out.
+        predicted: float array (N, K), fractions of sum 1 for each question.
+        concentrations: of each question.
+        questions: that were answered.
+
+    Returns:
+        coverage, by level in percent and answer, the share of voted fractions inside their interval, ends included;
+        interval_width, the mean width of the 90 % intervals, by answer; calibration_error, the mean distance of
+        coverage and level over levels and answers, which count by their mean p (1 - p); dirichlet_nll,
+        Dirichlet-multinomial negative log likelihood in nats over the number of all votes.
+    """
+    coverage: dict[str, dict[str, float]] = {f"{100 * level:.0f}": {} for level in LEVELS}
+    width: dict[str, float] = {}
+    errors, weights, nll = [], [], 0.0
+    for (name, place), concentration in zip(questions.slices.items(), concentrations, strict=True):
+        own, fractions = _voting(votes, predicted, place)
+        if not len(own):
+            continue
+        answers = next(one.answers for one in questions.each if one.name == name)
+        for level in LEVELS:
+            covered = _covered(own, fractions, concentration, level)
+            coverage[f"{100 * level:.0f}"] |= dict(zip(answers, covered.tolist(), strict=True))
+            errors.append(np.abs(covered - level))
+            weights.append(np.mean(fractions * (1 - fractions), axis=0))
+        low, high = vote_intervals(fractions, concentration, own.sum(axis=1), _LEVEL)
+        width |= dict(zip(answers, (high - low).mean(axis=0).tolist(), strict=True))
+        nll += _dirichlet_nll(own, fractions, concentration).sum()
+    return {
+        "coverage": coverage,
+        "interval_width": width,
+        "calibration_error": float(np.average(np.concatenate(errors), weights=np.concatenate(weights))),
+        "dirichlet_nll": float(nll / np.sum(votes)),
+    }
+
+
+def _voting(votes: np.ndarray, fractions: np.ndarray, place: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Votes and predicted fractions of one question, of the galaxies that it was asked about."""
+    votes, fractions = np.asarray(votes, np.float64)[:, place], np.asarray(fractions, np.float64)[:, place]
+    voting = votes.sum(axis=1) > 0
+    return votes[voting], fractions[voting]
+
+
+def _covered(votes: np.ndarray, fractions: np.ndarray, concentration: float, level: float) -> np.ndarray:
+    """Share (K,) of the voted fractions inside their intervals, ends included."""
+    total = votes.sum(axis=1)
+    low, high = vote_intervals(fractions, concentration, total, level)
+    voted, rounding = votes / total[:, None], 1e-9
+    return np.mean((voted >= low - rounding) & (voted <= high + rounding), axis=0)
+
+
+def _dirichlet_nll(votes: np.ndarray, fractions: np.ndarray, concentration: float) -> np.ndarray:
+    """-log DirichletMultinomial(votes; N, c p): (N,) in nats."""
+    inside = np.maximum(fractions, _SMALLEST_FRACTION)
+    parameters = concentration * inside / inside.sum(axis=1, keepdims=True)
+    return -tfp.distributions.DirichletMultinomial(votes.sum(axis=1), parameters).log_prob(votes).numpy()

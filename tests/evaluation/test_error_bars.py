@@ -1,0 +1,93 @@
+"""Error bars: intervals and likelihood against SciPy's, and concentrations that make intervals true."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from tolerances import COVERAGE_ATOL
+
+from etvae_tf.data import Question, Questions
+from etvae_tf.errors import InputError
+from etvae_tf.evaluation import coverage_metrics, fit_concentrations, vote_intervals, vote_metrics
+
+ONE = Questions((Question("shape", ("smooth", "featured", "artifact")),))
+TWO = Questions((Question("shape", ("smooth", "featured", "artifact")), Question("bar", ("yes", "no"))))
+TRUE = 6.0
+
+
+def simulate(count: int, seed: int, concentration: float = TRUE) -> tuple[np.ndarray, np.ndarray]:
+    """Votes (N, 3) around predicted fractions (N, 3), the third of which are rare."""
+    random = np.random.default_rng(seed)
+    predicted = random.dirichlet([3.0, 4.0, 0.3], count)
+    truth = np.array([random.dirichlet(concentration * row + 1e-3) for row in predicted])
+    return random.multinomial(random.integers(30, 60, count), truth).astype(float), predicted
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+def test_intervals_are_quantiles_of_scipys_beta_binomial(level: float) -> None:
+    votes, predicted = simulate(20, 0)
+    total = votes.sum(axis=1)
+    low, high = vote_intervals(predicted, TRUE, total, level)
+    inside = np.clip(predicted, 1e-4, 1 - 1e-4)
+    exact = stats.betabinom(total[:, None].astype(int), TRUE * inside, TRUE * (1 - inside))
+    np.testing.assert_allclose(low, exact.ppf((1 - level) / 2) / total[:, None])
+    np.testing.assert_allclose(high, exact.ppf((1 + level) / 2) / total[:, None])
+    assert (low <= high).all() and (low >= 0).all() and (high <= 1).all()
+
+
+def test_more_votes_and_a_higher_concentration_give_narrower_intervals() -> None:
+    fractions = np.array([[0.3, 0.6, 0.1]])
+
+    def width(concentration: float, total: int) -> np.ndarray:
+        low, high = vote_intervals(fractions, concentration, np.array([total]), 0.9)
+        return high - low
+
+    assert (width(5.0, 1000) < width(5.0, 10)).all() and (width(50.0, 200) < width(5.0, 200)).all()
+    multinomial = stats.binom(200, fractions).interval(0.9)
+    np.testing.assert_allclose(vote_intervals(fractions, 1e9, np.array([200]), 0.9), np.array(multinomial) / 200)
+
+
+def test_intervals_cover_votes_that_nobody_fitted() -> None:
+    concentrations = fit_concentrations(*simulate(2000, 1), ONE)
+    assert concentrations[0] == pytest.approx(TRUE, rel=0.25)
+    metrics = coverage_metrics(*simulate(2000, 2), concentrations, ONE)
+    for answer in ("smooth", "featured"):
+        assert metrics["coverage"]["90"][answer] == pytest.approx(0.9, abs=2 * COVERAGE_ATOL)
+    assert metrics["calibration_error"] < 0.05
+    assert metrics["interval_width"]["artifact"] < metrics["interval_width"]["smooth"] < 1
+
+
+def test_overconfident_intervals_are_seen() -> None:
+    votes, predicted = simulate(500, 3)
+    honest, proud = (coverage_metrics(votes, predicted, (sure,), ONE) for sure in (TRUE, 1e4))
+    assert proud["coverage"]["90"]["smooth"] < 0.7 < honest["coverage"]["90"]["smooth"]
+    assert proud["calibration_error"] > honest["calibration_error"]
+    assert proud["dirichlet_nll"] > honest["dirichlet_nll"]
+
+
+def test_likelihood_is_scipys_and_the_multinomial_in_the_limit() -> None:
+    votes, predicted = simulate(50, 4)
+    inside = np.maximum(predicted, 1e-4)
+    inside /= inside.sum(axis=1, keepdims=True)
+    exact = stats.dirichlet_multinomial.logpmf(votes.astype(int), TRUE * inside, votes.sum(axis=1).astype(int))
+    nll = coverage_metrics(votes, predicted, (TRUE,), ONE)["dirichlet_nll"]
+    assert nll == pytest.approx(-exact.sum() / votes.sum())
+    limit = coverage_metrics(votes, inside, (1e8,), ONE)["dirichlet_nll"]
+    assert limit == pytest.approx(vote_metrics(votes, inside, ONE)["vote_nll"], rel=1e-4)
+
+
+def test_each_question_has_its_own_concentration_and_galaxies_that_nobody_was_asked_about_are_left_out() -> None:
+    votes, predicted = simulate(400, 5)
+    other, sure = simulate(400, 6, concentration=40.0)
+    both = np.hstack([votes, other[:, :2]])
+    fractions = np.hstack([predicted, sure[:, :2] / sure[:, :2].sum(axis=1, keepdims=True)])
+    both[:100, 3:] = 0
+    concentrations = fit_concentrations(both, fractions, TWO)
+    assert concentrations[0] == fit_concentrations(votes, predicted, ONE)[0] and concentrations[1] > 2 * TRUE
+    metrics = coverage_metrics(both, fractions, concentrations, TWO)
+    assert set(metrics["coverage"]["50"]) == {"smooth", "featured", "artifact", "yes", "no"}
+    asked = coverage_metrics(both[100:], fractions[100:], concentrations, TWO)
+    assert metrics["coverage"]["90"]["yes"] == asked["coverage"]["90"]["yes"]
+    with pytest.raises(InputError, match="no held-out galaxy has votes"):
+        fit_concentrations(both[:100], fractions[:100], TWO)
