@@ -42,6 +42,7 @@ def predict_pictures(
         raise InputError("--mode=predict scores pictures into a table; add --images=FOLDER_OR_ZIP --output=votes.csv.")
     check_output(output)
     source = open_images(images)
+    source.tell_others()
     scorer = run_scorer(workdir, crop_fraction) if workdir else exported_scorer(export_dir, crop_fraction)
     rows = score_batches(scorer.predict, read_batches(source, _BATCH), scorer.answers)
     table = write_table(output, rows, len(source.names))

@@ -191,6 +191,7 @@ def score(
         raise InputError(f"batch_size={batch_size}, but at least 1 was expected; 64 is usual.")
     check_output(output)
     source = open_images(images)
+    source.tell_others()
 
     def predict(files: list[bytes]) -> dict[str, np.ndarray]:
         outputs = client.predict(files)
