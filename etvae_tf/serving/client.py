@@ -200,7 +200,7 @@ def score(
             raise InputError(f"--answers names {len(answers)} answers, but the model has {count}; name as many.")
         return outputs
 
-    rows = score_batches(predict, read_batches(source, batch_size), answers)
+    rows = score_batches(predict, read_batches(source, batch_size), answers, source.why_unreadable)
     table = write_table(output, rows, len(source.names))
     broken = int((~table["ok"]).sum())
     print(f"{len(table)} pictures scored into {output}" + (f"; {broken} unreadable" if broken else ""))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = [*(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std")), "pose_angle"]
-COLUMNS = ["id", *NUMBERS, "ok"]
+COLUMNS = ["id", *NUMBERS, "ok", "reason"]
 
 
 def main(*flags: object) -> subprocess.CompletedProcess[str]:
@@ -79,6 +79,9 @@ def test_predicts_a_folder_in_a_process_of_its_own(version, pictures, files, mod
     assert table["id"].tolist() == sorted(path.stem for path in pictures.glob("*.jpg"))
     assert table["ok"].tolist() == [True] * len(files) + [False] * 3
     assert table.loc[~table["ok"], NUMBERS].isna().all(axis=None)
+    assert table["reason"].isna().tolist() == table["ok"].tolist()
+    assert table["reason"].iloc[-3] == "empty file" and table["reason"].iloc[-2].startswith("not a readable picture")
+    assert table["reason"].iloc[-1] == "JPEG or PNG file that is cut off or damaged"
     good = table[table["ok"]]
     np.testing.assert_allclose(good[["round", "spiral", "star"]], votes_of(model, files, 0.8), atol=BATCH_ATOL)
 
