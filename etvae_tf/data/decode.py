@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from etvae_tf.errors import InputError
 
@@ -48,6 +48,8 @@ def to_jpeg_or_png(content: bytes) -> bytes:
         pixels = _fits_pixels(content) if fits else _pixels(content)
     except (UnreadableError, InputError):
         raise
+    except UnidentifiedImageError as error:  # its message is a memory address
+        raise UnreadableError("not a readable picture (of no known format)") from error
     except Exception as error:  # damaged files make decoders raise nearly everything
         raise UnreadableError(
             f"not a readable picture ({' '.join(str(error).split()) or type(error).__name__})"
