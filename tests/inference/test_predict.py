@@ -17,6 +17,7 @@ from PIL import Image
 from tolerances import BATCH_ATOL
 
 from etvae_tf import vote_tables
+from etvae_tf.data.decode import to_jpeg_or_png
 from etvae_tf.data.images import preprocess
 from etvae_tf.errors import InputError
 from etvae_tf.inference import exported_scorer, predict, predict_pictures, run_scorer
@@ -48,7 +49,7 @@ def cropped(files, tmp_path_factory) -> Path:
     """The readable pictures, cut down by hand to the central half of their shorter side."""
     folder = tmp_path_factory.mktemp("cropped")
     for number, encoded in enumerate(files.values()):
-        picture = tf.io.decode_image(encoded, channels=3, expand_animations=False).numpy()
+        picture = tf.io.decode_image(to_jpeg_or_png(encoded), channels=3, expand_animations=False).numpy()
         side = round(min(picture.shape[:2]) / 2)
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
         name = f"{587722981736120347 + number}.png"
@@ -62,7 +63,7 @@ def assert_same_table(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def votes_of(model, files: dict[str, bytes], crop_fraction: float) -> np.ndarray:
     """What the model itself says of the readable files, prepared one by one."""
-    pictures = [preprocess(encoded, 32, 1, crop_fraction) for encoded in files.values()]
+    pictures = [preprocess(to_jpeg_or_png(encoded), 32, 1, crop_fraction) for encoded in files.values()]
     return model(tf.cast(tf.stack(pictures), tf.float32) / 255.0)["vote_fractions"].numpy()
 
 
