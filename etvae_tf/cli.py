@@ -42,7 +42,7 @@ _STRINGS = {  # flag -> help
     "json": "File that benchmark writes all its numbers to.",
 }
 _TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.label_kind", "data.pseudo_count")
-_REAL_FIELDS = (*_TABLE_FIELDS, "data.test_fraction", "data.split_seed", "data.crop_fraction")
+_REAL_FIELDS = (*_TABLE_FIELDS, "data.test_fraction", "data.split_seed", "data.crop_fraction", "data.missing_pictures")
 _SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")
 
 
@@ -80,7 +80,7 @@ _MODES = {
         "score a trained run on a labelled table",
         lambda config, given, values: evaluate_run(values.workdir, given, values.include_learnt),
         ("workdir", "include_learnt", "data", "images", "split"),
-        (*_TABLE_FIELDS, "data.crop_fraction"),
+        (*_TABLE_FIELDS, "data.crop_fraction", "data.missing_pictures"),
     ),
     "learning_curve": _Mode(
         "train the runs of config.curve and compare them",
@@ -113,7 +113,8 @@ _MODES = {
         ("seed", "model", "train", "data"),
         (
             *_TABLE_FIELDS, *_SYNTHETIC_FIELDS, "data.table", "data.images", "data.unlabelled", "data.split",
-            "data.test_fraction", "data.split_seed", "data.pool_limit", "data.validation_fraction", "train.vae_steps",
+            "data.test_fraction", "data.split_seed", "data.missing_pictures",
+            "data.pool_limit", "data.validation_fraction", "train.vae_steps",
             "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
             "train.alternating_from_scratch", "train.alternating_vae_rate",
         ),

@@ -25,8 +25,9 @@ def _data() -> ConfigDict:
     """Galaxies, and how their pictures are changed in training."""
     data = ConfigDict()
     data.table = ""  # CSV or Parquet with votes; "" makes synthetic galaxies
-    data.images = ""  # folder or zip with one picture per galaxy of the table, named ID.jpg or ID.png
+    data.images = ""  # folder (with its subfolders) or zip with one picture per galaxy of the table, named ID.jpg
     data.unlabelled = ""  # folder or zip with more pictures, learnt from without labels
+    data.missing_pictures = 0.1  # share of pictures, of the table and of unlabelled, that may be missing or broken
     data.split = ""  # CSV (id, split = train or test); "" for a hash of the id
     data.pool_limit = 0  # pictures learnt from without labels, drawn by a hash of their names; 0 for all there are
     data.image_size = 64  # pixels; 32 to 256, divisible by 2 ** len(model.filters)

@@ -36,6 +36,7 @@ def score_batches(
     predict: Callable[[list[bytes]], dict[str, np.ndarray]],
     batches: Iterable[tuple[Sequence[str], list[bytes]]],
     answers: Sequence[str] | None = None,
+    why_unreadable: Callable[[str], str] = lambda name: "not a readable picture",
 ) -> Iterator[pd.DataFrame]:
     """Rows of one batch of pictures after the other; nothing is kept, so there may be any number.
 
@@ -43,12 +44,15 @@ def score_batches(
         predict: gives the outputs of `predict_bytes` for B picture files.
         batches: names and files of B pictures.
         answers: names of the K answers, see `vote_table`.
+        why_unreadable: gives the reason for the name of a picture that could not be decoded.
 
     Yields:
-        A `vote_table` of B rows for each batch.
+        A `vote_table` of B rows for each batch, and a column reason: why ok is false, empty where it is true.
     """
     for names, files in batches:
-        yield vote_table(names, predict(files), answers)
+        table = vote_table(names, predict(files), answers)
+        reasons = ["" if ok else why_unreadable(name) for name, ok in zip(names, table["ok"], strict=True)]
+        yield table.assign(reason=pd.Series(reasons, dtype=object))
 
 
 def vote_table(

@@ -30,14 +30,24 @@ def test_an_endless_stream_is_scored_as_it_comes():
     rows = score_batches(lengths, stream(), ["smooth", "featured"])
     first, second = next(rows), next(rows)
     assert taken == [0, 1]
-    assert first.columns.tolist() == ["id", "smooth", "smooth_std", "featured", "featured_std", "pose_angle", "ok"]
+    assert first.columns.tolist() == [
+        "id",
+        "smooth",
+        "smooth_std",
+        "featured",
+        "featured_std",
+        "pose_angle",
+        "ok",
+        "reason",
+    ]
     assert first["id"].tolist() == ["g0", "h0"] and second["id"].tolist() == ["g1", "h1"]
     assert second["smooth"].tolist() == [0, 1] and second["ok"].tolist() == [False, True]
+    assert second["reason"].tolist() == ["not a readable picture", ""]
 
 
 def test_answers_without_names_are_numbered():
     (table,) = score_batches(lengths, [(["a"], [b"x"])])
-    assert table.columns.tolist()[1::2] == ["answer_0", "answer_1", "pose_angle"]
+    assert table.columns.tolist()[1::2] == ["answer_0", "answer_1", "pose_angle", "reason"]
 
 
 def test_a_table_appears_whole_or_not_at_all(tmp_path):

@@ -52,7 +52,7 @@ class SharedData:
         split: columns id, split ("train" or "test"); one row per galaxy of the table.
         fingerprints: SHA-256 by input name.
         copies_left_out: copies of test galaxies that were left out: "train" galaxies with votes, and "pool" pictures
-            (those of the train galaxies among them).
+            (those of the train galaxies among them); beside them galaxies with votes "without_picture".
         truth: what only a simulation knows of the test galaxies, e.g. "pose" in radians (N,); empty for real ones.
     """
 

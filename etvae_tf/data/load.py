@@ -10,10 +10,10 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
-from etvae_tf.data.catalogue import Catalogue, read_catalogue
+from etvae_tf.data.catalogue import Catalogue, first_few, read_catalogue
 from etvae_tf.data.copies import are_copies, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, SharedData, Survey
-from etvae_tf.data.images import ImageSource, load_images, open_images
+from etvae_tf.data.images import ImageSource, open_images, read_images
 from etvae_tf.data.questions import Questions
 from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
@@ -58,6 +58,7 @@ def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     """
     learn = survey.learn
     set_aside = {"test galaxies": len(survey.test), "copies of test galaxies": survey.copies_left_out["train"]}
+    set_aside["without a readable picture"] = survey.copies_left_out["without_picture"]
     drawn = draw_labels(learn.ids, learn.has_votes, config.n_labels, config.seed, set_aside)
     validates = validation_mask(config.n_labels, config.data.validation_fraction)
     validation = learn.select(drawn[validates])
@@ -110,26 +111,39 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, Question
     which = catalogue.has_votes & _split(config, catalogue) if config.data.split else catalogue.has_votes
     if not which.any():
         raise InputError(f"none of the test galaxies of {config.data.split} has votes; put labelled galaxies in test.")
-    images = _decode(config, source, catalogue.ids[which])
+    source.tell_others()
+    images, readable = _decode_readable(config, source, catalogue.ids[which])
+    which[which] = readable
+    if not which.any():
+        raise InputError(f"{source.path} has no readable picture of the galaxies to score; add their pictures.")
     return Galaxies(catalogue.ids[which], images, catalogue.votes[which]), catalogue.questions
 
 
 def _load_real(config: ml_collections.ConfigDict) -> Survey:
     source, catalogue = _open(config)
     unlabelled = open_images(config.data.unlabelled) if config.data.unlabelled else None
+    for opened in (source, unlabelled) if unlabelled else (source,):
+        opened.tell_others()
     is_test = _split(config, catalogue)
     _check_labels(config, catalogue, is_test)
     there = catalogue.has_votes | np.isin(catalogue.ids, source.names)  # nothing is lost with a bare row
-    galaxies = Galaxies(catalogue.ids[there], _decode(config, source, catalogue.ids[there]), catalogue.votes[there])
+    images, readable = _decode_readable(config, source, catalogue.ids[there])
+    there[there] = readable
+    missing = catalogue.has_votes & ~there
+    galaxies = Galaxies(catalogue.ids[there], images, catalogue.votes[there])
     test, train = galaxies.select(is_test[there]), galaxies.select(~is_test[there])
+    if not test.has_votes.any():
+        raise InputError(f"{source.path} has no readable picture of a test galaxy with votes; add their pictures.")
     del galaxies
     test_hashes = picture_hashes(test.images)
     copies, pool = _pool(train.ids, train.images, test_hashes)
     left_out = {"train": int((copies & train.has_votes).sum()), "pool": int(copies.sum())}
+    left_out["without_picture"] = int(missing.sum())
     learn = Galaxies(pool["pool_ids"], pool["pool"], train.votes[~copies])
     if unlabelled:
         names = np.array(sorted(set(unlabelled.names) - set(catalogue.ids)), dtype=str)
-        copies, extra = _pool(names, _decode(config, unlabelled, names), test_hashes)
+        images, readable = _decode_readable(config, unlabelled, names)
+        copies, extra = _pool(names[readable], images, test_hashes)
         left_out["pool"] += int(copies.sum())
         pool = {name: np.concatenate([pool[name], extra[name]]) for name in pool}
     if left_out["pool"]:
@@ -189,7 +203,7 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
         pool_hashes=picture_hashes(learn.images),
         split=_split_table(np.concatenate([learn.ids, test.ids]), is_test),
         fingerprints=data_fingerprints(config),
-        copies_left_out={"train": 0, "pool": 0},  # a sky shows no galaxy twice
+        copies_left_out={"train": 0, "pool": 0, "without_picture": 0},  # a sky shows no galaxy twice
         truth={"pose": test.pose},
     )
 
@@ -214,8 +228,23 @@ def _open_labelled(config: ml_collections.ConfigDict) -> ImageSource:
     return open_images(config.data.images)
 
 
-def _decode(config: ml_collections.ConfigDict, source: ImageSource, names: np.ndarray) -> np.ndarray:
-    return load_images(source, names, config.data.image_size, config.data.channels, config.data.crop_fraction)
+def _decode_readable(
+    config: ml_collections.ConfigDict, source: ImageSource, names: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures that can be read, and which of the N they are, bool array (N,); refuses where too many cannot."""
+    data = config.data
+    images, readable = read_images(source, names, data.image_size, data.channels, data.crop_fraction)
+    if readable.all():
+        return images, readable
+    unread = names[~readable]
+    what = f"{len(unread)} of {len(names)} pictures are missing or cannot be decoded ({first_few(unread)})"
+    if len(unread) > data.missing_pictures * len(names):
+        raise InputError(
+            f"{source.path}: {what}, more than the share of {data.missing_pictures:g} that may be left out; add them "
+            "as whole files named ID.jpg, take the galaxies out of the table, or raise --config.data.missing_pictures."
+        )
+    print(f"left out: of {source.path} {what}", flush=True)
+    return images[readable], readable
 
 
 def _split(config: ml_collections.ConfigDict, catalogue: Catalogue) -> np.ndarray:

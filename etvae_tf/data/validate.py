@@ -27,7 +27,7 @@ def validate_data(config: Any) -> None:
     require(config, ["data.pool_limit"], *whole(0))
     require(config, ["data.pseudo_count"], lambda value: value > 0, "a number > 0")
     require(config, ["data.augment_jitter"], lambda value: value >= 0, "a number >= 0")
-    fractions = ("data.test_fraction", "data.validation_fraction")
+    fractions = ("data.test_fraction", "data.validation_fraction", "data.missing_pictures")
     require(config, fractions, lambda value: 0 <= value < 1, "a fraction in [0, 1)")
     require(config, ["data.augment_outskirts"], lambda value: 0 <= value <= 1, "a probability in [0, 1]")
     require(config, ["data.crop_fraction"], lambda value: 0 < value <= 1, "a fraction in (0, 1]")

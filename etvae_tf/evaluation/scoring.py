@@ -76,6 +76,7 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
 def _config(trained: ConfigDict, given: Mapping[str, Any]) -> ConfigDict:
     """The run's config with the galaxies of a table."""
     config = trained.copy_and_resolve_references()
+    config.data.missing_pictures = config.data.get("missing_pictures", 0.1)  # older runs lack the field
     with config.ignore_type():
         config.update_from_flattened_dict({"data.split": "", "data.unlabelled": "", **given})
     validate_data(config)

@@ -42,8 +42,9 @@ def predict_pictures(
         raise InputError("--mode=predict scores pictures into a table; add --images=FOLDER_OR_ZIP --output=votes.csv.")
     check_output(output)
     source = open_images(images)
+    source.tell_others()
     scorer = run_scorer(workdir, crop_fraction) if workdir else exported_scorer(export_dir, crop_fraction)
-    rows = score_batches(scorer.predict, read_batches(source, _BATCH), scorer.answers)
+    rows = score_batches(scorer.predict, read_batches(source, _BATCH), scorer.answers, source.why_unreadable)
     table = write_table(output, rows, len(source.names))
     print(
         f"{len(table)} pictures scored by {scorer.source} into {output}; {sum(~table['ok'])} of them could not be read."

@@ -191,6 +191,7 @@ def score(
         raise InputError(f"batch_size={batch_size}, but at least 1 was expected; 64 is usual.")
     check_output(output)
     source = open_images(images)
+    source.tell_others()
 
     def predict(files: list[bytes]) -> dict[str, np.ndarray]:
         outputs = client.predict(files)
@@ -199,7 +200,7 @@ def score(
             raise InputError(f"--answers names {len(answers)} answers, but the model has {count}; name as many.")
         return outputs
 
-    rows = score_batches(predict, read_batches(source, batch_size), answers)
+    rows = score_batches(predict, read_batches(source, batch_size), answers, source.why_unreadable)
     table = write_table(output, rows, len(source.names))
     broken = int((~table["ok"]).sum())
     print(f"{len(table)} pictures scored into {output}" + (f"; {broken} unreadable" if broken else ""))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from etvae_tf.data.images import load_images, open_images, preprocess
+from etvae_tf.data.images import load_images, open_images, preprocess, read_images
 from etvae_tf.errors import InputError
 
 LUMINANCE = (0.2989, 0.5870, 0.1140)  # ITU-R BT.601, as TensorFlow rounds it
@@ -106,7 +106,7 @@ def test_refuses_missing_pictures(folder):
 )
 def test_names_the_pictures_that_cannot_be_decoded(folder, content):
     (folder / "g1.png").write_bytes(content)
-    with pytest.raises(InputError, match=r"1 pictures that cannot be decoded \(g1\)"):
+    with pytest.raises(InputError, match=r"1 pictures that cannot be decoded \(g1: "):
         load_images(open_images(folder), ["g0", "g1", "g2"], 16, 1)
 
 
@@ -119,7 +119,7 @@ def test_refuses_corrupt_zips(folder, tmp_path):
     damaged = bytearray(whole)
     damaged[200:260] = bytes(60)  # inside the first picture: the directory is whole, the checksum is not
     path.write_bytes(bytes(damaged))
-    with pytest.raises(InputError, match=r"cannot be decoded \(g0\)"):
+    with pytest.raises(InputError, match=r"cannot be decoded \(g0: "):
         load_images(open_images(path), ["g0", "g1"], 16, 1)
 
 
@@ -166,3 +166,23 @@ def test_real_pictures(real_data):
     grey = load_images(source, names, 64, 1).astype(float)
     middle, rim = grey[:, 24:40, 24:40].mean(), grey[:, :8].mean()
     assert middle > 2 * rim  # galaxies are bright in the middle
+
+
+def test_finds_pictures_in_subfolders_and_names_other_files(tmp_path, capsys):
+    files = ("a/x.png", "b/x.png", "b/deep/y.PNG", "z.png", "README.txt", ".hidden/z.png", "__MACOSX/z.png")
+    for number, file in enumerate(files):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(png(random_picture(16, 16, seed=number)))
+    source = open_images(tmp_path)
+    assert source.names == ("a/x", "b/x", "y", "z") and source.others == ("README.txt",)
+    expected = [random_picture(16, 16, seed=number) for number in (0, 1, 2, 3)]
+    np.testing.assert_array_equal(load_images(source, source.names, 16, 3), expected)
+    source.tell_others()
+    assert capsys.readouterr().out == f"{tmp_path}: 1 files are no pictures (README.txt)\n"
+
+
+def test_tells_missing_from_readable(folder):
+    (folder / "g1.png").write_bytes(b"no picture")
+    pictures, readable = read_images(open_images(folder), ["g1", "absent", "g0"], 32, 3)
+    assert readable.tolist() == [False, False, True] and not pictures[:2].any()
+    np.testing.assert_array_equal(pictures[2], random_picture(32, 32, seed=0))

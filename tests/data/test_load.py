@@ -171,11 +171,37 @@ def broken_zip(survey):
 
 def picture_missing(survey):
     survey.table.assign(id=["x", *survey.table["id"][1:]]).to_csv(survey.config.data.table, index=False)
-    survey.config.data.split = ""
+    survey.config.data.update(split="", missing_pictures=0.0)
 
 
 def unreadable_in_pool(survey):
     write_zip(survey.folder / "extra.zip", {"u0": b"no picture"})
+
+
+def test_few_missing_and_broken_pictures_are_left_out(survey, capsys):
+    for file, broken, missing in (("images.zip", "1001", "1002"), ("extra.zip", "u1", "none")):
+        with zipfile.ZipFile(survey.folder / file) as archive:
+            pictures = {name.removesuffix(".png"): archive.read(name) for name in archive.namelist()}
+        pictures[broken] = b"no picture"
+        pictures.pop(missing, None)
+        write_zip(survey.folder / file, pictures)
+    left = {"1001", "1002", "u1"}
+    survey.config.data.missing_pictures = 0.12
+    data = load_data(survey.config)
+    assert data.copies_left_out["without_picture"] == 2
+    assert not left & {*data.pool_ids, *data.train.ids, *data.validation.ids}
+    said = capsys.readouterr().out
+    assert "images.zip 2 of 60 pictures are missing or cannot be decoded (1001, 1002)\n" in said
+    assert "extra.zip 1 of 9 pictures are missing or cannot be decoded (u1)\n" in said
+    survey.config.data.split = ""
+    assert not left & set(load_labelled(survey.config)[0].ids) and len(load_labelled(survey.config)[0]) == 58
+    survey.config.data.split = str(survey.folder / "split.csv")
+    survey.config.n_labels = 39
+    with pytest.raises(InputError, match="20 are test galaxies and 2 are without a readable picture"):
+        load_data(survey.config)
+    survey.config.data.missing_pictures = 0.03  # of 60 galaxies, 1.8
+    with pytest.raises(InputError, match="more than the share of 0.03 that may be left out"):
+        load_data(survey.config)
 
 
 def test_votes_missing(survey):
@@ -190,8 +216,14 @@ def test_votes_missing(survey):
     [
         (broken_table, "no column featured"),
         (broken_zip, "not a readable zip"),
-        (picture_missing, r"lacks the pictures of 1 of 60 galaxies \(x\)"),
-        (unreadable_in_pool, r"1 pictures that cannot be decoded \(u0\)"),
+        (
+            picture_missing,
+            r"images.zip: 1 of 60 pictures are missing or cannot be decoded \(x\), more than the share of 0 ",
+        ),
+        (
+            unreadable_in_pool,
+            r"extra.zip: 1 of 1 pictures are missing or cannot be decoded \(u0\), more than the share of 0.1 ",
+        ),
         (
             lambda survey: survey.config.update(n_labels=41),
             "only 40 of the 60 galaxies with votes are train galaxies .20 are test",
@@ -219,7 +251,7 @@ def test_synthetic_galaxies():
     assert (len(data.train), len(data.validation), len(data.test), len(data.pool)) == (18, 2, 10, 48)
     assert set(data.train.ids) <= set(data.pool_ids)
     assert not {*data.test.ids, *data.validation.ids} & set(data.pool_ids)
-    assert data.copies_left_out == {"train": 0, "pool": 0}
+    assert data.copies_left_out == {"train": 0, "pool": 0, "without_picture": 0}
     assert data.truth["pose"].shape == (10,) and data.split["split"].tolist() == ["train"] * 50 + ["test"] * 10
     config.seed = 1
     other = load_data(config)

@@ -55,7 +55,7 @@ def test_altered_copies_of_test_galaxies_are_left_out_and_counted(sky, capsys):
     fresh = synthesise(5, start=40).images
     config = sky({"g10": altered(SKY[3])}, {"u0": altered(SKY[0]), "u1": altered(SKY[9]), "u2": fresh[0]})
     survey = load_survey(config)
-    assert survey.copies_left_out == {"train": 1, "pool": 3}
+    assert survey.copies_left_out == {"train": 1, "pool": 3, "without_picture": 0}
     assert not {"g10", "u0", "u1"} & {*survey.learn.ids, *survey.pool_ids} and "u2" in survey.pool_ids
     assert "left out as copies of test galaxies: 1 train galaxies with votes, and 3 pool" in capsys.readouterr().out
     np.testing.assert_array_equal(survey.pool_hashes, picture_hashes(survey.pool))
@@ -70,7 +70,10 @@ def test_altered_copies_of_test_galaxies_are_left_out_and_counted(sky, capsys):
 def test_blank_pictures_are_copies_of_identical_ones_only(sky, capsys):
     blanks = {f"u{level}": np.full((64, 64, 1), level, np.uint8) for level in range(10)}
     survey = load_survey(sky({"g0": blanks["u3"]}, blanks))
-    assert survey.copies_left_out == {"train": 0, "pool": 1} and "1 pool pictures" in capsys.readouterr().out
+    assert (
+        survey.copies_left_out == {"train": 0, "pool": 1, "without_picture": 0}
+        and "1 pool pictures" in capsys.readouterr().out
+    )
     assert set(blanks) - set(survey.pool_ids) == {"u3"}
 
 

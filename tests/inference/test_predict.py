@@ -17,6 +17,7 @@ from PIL import Image
 from tolerances import BATCH_ATOL
 
 from etvae_tf import vote_tables
+from etvae_tf.data.decode import to_jpeg_or_png
 from etvae_tf.data.images import preprocess
 from etvae_tf.errors import InputError
 from etvae_tf.inference import exported_scorer, predict, predict_pictures, run_scorer
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = [*(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std")), "pose_angle"]
-COLUMNS = ["id", *NUMBERS, "ok"]
+COLUMNS = ["id", *NUMBERS, "ok", "reason"]
 
 
 def main(*flags: object) -> subprocess.CompletedProcess[str]:
@@ -48,7 +49,7 @@ def cropped(files, tmp_path_factory) -> Path:
     """The readable pictures, cut down by hand to the central half of their shorter side."""
     folder = tmp_path_factory.mktemp("cropped")
     for number, encoded in enumerate(files.values()):
-        picture = tf.io.decode_image(encoded, channels=3, expand_animations=False).numpy()
+        picture = tf.io.decode_image(to_jpeg_or_png(encoded), channels=3, expand_animations=False).numpy()
         side = round(min(picture.shape[:2]) / 2)
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
         name = f"{587722981736120347 + number}.png"
@@ -62,7 +63,7 @@ def assert_same_table(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def votes_of(model, files: dict[str, bytes], crop_fraction: float) -> np.ndarray:
     """What the model itself says of the readable files, prepared one by one."""
-    pictures = [preprocess(encoded, 32, 1, crop_fraction) for encoded in files.values()]
+    pictures = [preprocess(to_jpeg_or_png(encoded), 32, 1, crop_fraction) for encoded in files.values()]
     return model(tf.cast(tf.stack(pictures), tf.float32) / 255.0)["vote_fractions"].numpy()
 
 
@@ -79,6 +80,9 @@ def test_predicts_a_folder_in_a_process_of_its_own(version, pictures, files, mod
     assert table["id"].tolist() == sorted(path.stem for path in pictures.glob("*.jpg"))
     assert table["ok"].tolist() == [True] * len(files) + [False] * 3
     assert table.loc[~table["ok"], NUMBERS].isna().all(axis=None)
+    assert table["reason"].isna().tolist() == table["ok"].tolist()
+    assert table["reason"].iloc[-3] == "empty file" and table["reason"].iloc[-2].startswith("not a readable picture")
+    assert table["reason"].iloc[-1] == "JPEG or PNG file that is cut off or damaged"
     good = table[table["ok"]]
     np.testing.assert_allclose(good[["round", "spiral", "star"]], votes_of(model, files, 0.8), atol=BATCH_ATOL)
 
