@@ -33,6 +33,7 @@ def judged_by_train(survey: Survey, n_labels: int, seed: int) -> Survey:
     """
     learn = survey.learn
     set_aside = {"test galaxies": len(survey.test), "copies of test galaxies": survey.copies_left_out["train"]}
+    set_aside["without a readable picture"] = survey.copies_left_out["without_picture"]
     drawn = draw_labels(learn.ids, learn.has_votes, n_labels, seed, set_aside)
     places = {name: place for place, name in enumerate(survey.pool_ids)}  # the pool holds every train galaxy's picture
     hashes = survey.pool_hashes[[places[name] for name in learn.ids]]
