@@ -37,7 +37,7 @@ EXTRAS = {
         "pyarrow<26",  # 26 needs NumPy 2 without telling pip; TensorFlow 2.15 needs NumPy 1
         "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which newer ones lack
     ],
-    "astro": ["astropy<8"],  # FITS pictures
+    "astro": ["astropy<8"],  # FITS pictures and tables, VOTables
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
     # astropy and photutils are statmorph's; later ones need NumPy 2, which TensorFlow 2.15 does not bear.

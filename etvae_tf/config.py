@@ -24,7 +24,7 @@ def get_config() -> ConfigDict:
 def _data() -> ConfigDict:
     """Galaxies, and how their pictures are changed in training."""
     data = ConfigDict()
-    data.table = ""  # CSV or Parquet with votes; "" makes synthetic galaxies
+    data.table = ""  # CSV, Parquet, Feather, FITS or VOTable with votes; "" makes synthetic galaxies
     data.images = ""  # folder (with its subfolders) or zip with one picture per galaxy of the table, named ID.jpg
     data.unlabelled = ""  # folder or zip with more pictures, learnt from without labels
     data.missing_pictures = 0.1  # share of pictures, of the table and of unlabelled, that may be missing or broken

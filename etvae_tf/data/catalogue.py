@@ -1,8 +1,7 @@
-"""Tables of votes, from CSV or Parquet files: identifiers and vote counts per answer."""
+"""Tables of votes: identifiers and vote counts per answer."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from etvae_tf.data.questions import Questions
-from etvae_tf.data.schema import ID_COLUMNS, find_vote_columns, label_kind
+from etvae_tf.data.schema import find_vote_columns, label_kind
+from etvae_tf.data.tables import best_id_column, first_few, read_ids, read_table
 from etvae_tf.errors import InputError
 
-__all__ = ["Catalogue", "first_few", "read_catalogue", "read_ids", "read_table"]
+__all__ = ["Catalogue", "read_catalogue"]
+
+_NOT_ASKED = -99  # this, and what lies below, stands for no answer in published tables
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,8 @@ def read_catalogue(
     """Reads a table of votes.
 
     Args:
-        path: CSV or Parquet file (.parquet, .pq).
-        id_column: column of identifiers; empty to take, of the known ones, the one that matches most picture
-            names.
+        path: table, see `read_table`.
+        id_column: column of identifiers; empty to take the one that matches most picture names, a known one if it does.
         answer_columns: vote columns; empty to look for the known conventions.
         kind: "counts", "fractions", or "auto".
         pseudo_count: votes that a galaxy's fractions stand for, > 0.
@@ -73,7 +74,7 @@ def read_catalogue(
     """
     table = read_table(path, (id_column,) if id_column else ())
     found = find_vote_columns(list(table.columns), answer_columns)
-    column = id_column or _best_id_column(table, frozenset(picture_names), path)
+    column = id_column or best_id_column(table, frozenset(picture_names), path)
     ids = read_ids(table, column, path)
     values = _read_votes(table, found.columns, ids, path)
     kind = label_kind(values, kind, found.kind)
@@ -86,86 +87,20 @@ def read_catalogue(
     return Catalogue(ids, values.astype(np.float32), found.questions, kind, column)
 
 
-def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Reads CSV or Parquet; known id columns and `text_columns` stay text: large ids do not fit a float.
-
-    Raises:
-        InputError: the file is missing or cannot be read as a table.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no table at {path}, expected a CSV or Parquet file; check the path.")
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        return pd.read_csv(path, dtype={column: str for column in (*ID_COLUMNS, *text_columns)})
-    except (ValueError, OSError) as error:  # parser, Unicode and Arrow errors are among them
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path} cannot be read as a table ({reason}); expected CSV or Parquet.") from error
-
-
-def read_ids(table: pd.DataFrame, column: str, path: str | Path) -> np.ndarray:
-    """Identifiers of a table as text; the path and suffix of a picture's file name are cut off.
-
-    Returns:
-        str array (N,), each once.
-
-    Raises:
-        InputError: no such column, an empty cell, numbers stored as floats too large to be exact, or
-            duplicates.
-    """
-    if column not in table.columns:
-        raise InputError(
-            f"{path} has no column {column}, its columns are {first_few(table.columns)}; name the right one "
-            "with --config.data.id_column."
-        )
-    cells = table[column]
-    if cells.isna().any():
-        raise InputError(f"{path} has {int(cells.isna().sum())} rows without {column}; give every galaxy its id.")
-    if pd.api.types.is_float_dtype(cells):
-        if not (np.abs(cells) < 2**53).all() or not (cells == np.round(cells)).all():
-            raise InputError(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
-        cells = cells.astype("int64")
-    ids = _bare_names(cells)
-    if ids.duplicated().any():
-        duplicates = list(dict.fromkeys(ids[ids.duplicated()]))
-        raise InputError(
-            f"{path} lists {len(duplicates)} ids more than once ({first_few(duplicates)}); keep one row per galaxy."
-        )
-    return ids.to_numpy(dtype=str)
-
-
-def first_few(names: Sequence[str], limit: int = 5) -> str:
-    """The first names, for an error's sentence."""
-    return ", ".join(map(str, names[:limit])) + (", ..." if len(names) > limit else "")
-
-
-def _best_id_column(table: pd.DataFrame, picture_names: frozenset[str], path: str | Path) -> str:
-    """The known id column with most values among the picture names; the first of them on a draw."""
-    candidates = [column for column in ID_COLUMNS if column in table.columns]
-    if not candidates:
-        raise InputError(
-            f"{path} has none of the id columns {', '.join(ID_COLUMNS)}; name its own with --config.data.id_column."
-        )
-    if len(candidates) == 1:
-        return candidates[0]
-    return max(candidates, key=lambda column: _bare_names(table[column]).isin(picture_names).sum())
-
-
-def _bare_names(cells: pd.Series) -> pd.Series:
-    """Cells as text; of a picture's path, the name without folder and suffix."""
-    picture_path = r"^(?:.*[/\\])?([^/\\]+)\.(?:jpe?g|png)$"
-    return cells.astype(str).str.strip().str.replace(picture_path, r"\1", regex=True, flags=re.IGNORECASE)
-
-
 def _read_votes(table: pd.DataFrame, columns: Sequence[str], ids: np.ndarray, path: str | Path) -> np.ndarray:
-    """float64 array (N, K), finite and >= 0."""
-    votes = table[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    """float64 array (N, K), finite and >= 0; zeros for a galaxy that nobody was asked about."""
+    cells = table[list(columns)]
+    votes = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64, copy=True)
+    empty = cells.isna().to_numpy() | (votes <= _NOT_ASKED)
+    unasked = empty.all(axis=1)
+    if unasked.any():
+        print(f"{path}: {int(unasked.sum())} of {len(votes)} galaxies have no answer and are unlabelled", flush=True)
+    votes[unasked] = 0.0
     for wrong, what in ((~np.isfinite(votes), "missing or not a number"), (votes < 0, "negative")):
         rows = wrong.any(axis=1)
         if rows.any():
             raise InputError(
                 f"{path} has {int(rows.sum())} galaxies whose votes are {what} (ids {first_few(ids[rows])}); "
-                "expected numbers >= 0, and 0 in every answer for a galaxy without votes."
+                "expected numbers >= 0, and no answer at all, or 0 in every one, for a galaxy without votes."
             )
     return votes

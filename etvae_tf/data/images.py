@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.data.catalogue import first_few
 from etvae_tf.data.decode import FITS_SUFFIXES, PICTURE_SUFFIXES, UnreadableError, check_astropy, to_jpeg_or_png
+from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 from etvae_tf.progress import progress
 

@@ -10,7 +10,7 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
-from etvae_tf.data.catalogue import Catalogue, first_few, read_catalogue
+from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.copies import are_copies, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, SharedData, Survey
 from etvae_tf.data.images import ImageSource, open_images, read_images
@@ -18,6 +18,7 @@ from etvae_tf.data.questions import Questions
 from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
 from etvae_tf.data.synthetic import synthesise
+from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 
 __all__ = ["data_fingerprints", "draw_data", "load_data", "load_labelled", "load_survey"]

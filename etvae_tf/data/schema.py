@@ -38,9 +38,9 @@ CONVENTIONS = (
         "galaxy-datasets",
         "counts",
         (
-            r"smooth-or-featured-([^_]+)_smooth",
-            r"smooth-or-featured-([^_]+)_featured-or-disk",
-            r"smooth-or-featured-([^_]+)_artifact",
+            r"smooth-or-featured(?:-([^_]+))?_smooth",
+            r"smooth-or-featured(?:-([^_]+))?_(?:features|featured-or-dis[ck])",
+            r"smooth-or-featured(?:-([^_]+))?_(?:problem|artifact|star-or-artifact|star-artifact-zoom)",
         ),
     ),
 )
@@ -140,7 +140,7 @@ def _matches(
     for index, pattern in enumerate(patterns):
         for column in columns:
             if match := re.fullmatch(pattern, column):
-                campaign = " ".join((name, *match.groups()))
+                campaign = " ".join((name, *filter(None, match.groups())))
                 campaigns.setdefault(campaign, [None] * len(patterns))[index] = column
     return [(campaign, kind, found) for campaign, found in campaigns.items()]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from etvae_tf.data.catalogue import first_few, read_ids, read_table
+from etvae_tf.data.tables import first_few, read_ids, read_table
 from etvae_tf.errors import InputError
 
 __all__ = ["draw_labels", "draw_pool", "fold_mask", "hash_split", "read_split", "validation_mask"]

@@ -112,7 +112,7 @@ def test_weighted_counts_when_asked(save):
 
 ONE_VOTES = HART.columns[2]
 BAD_TABLES = {
-    "duplicate": (pd.concat([KAGGLE, KAGGLE[:1]]), {}, r"lists 1 ids more than once \(100008\)"),
+    "duplicate": (pd.concat([KAGGLE, KAGGLE[:1]]), {}, r"lists 1 ids more than once, in equal rows \(100008\)"),
     "negative": (HART.assign(**{ONE_VOTES: [-1, 2]}), {}, r"1 galaxies whose votes are negative \(ids 393\)"),
     "nan": (HART.assign(**{ONE_VOTES: [1, None]}), {}, r"1 galaxies whose votes are missing .*\(ids 1129\)"),
     "text": (HART.assign(**{ONE_VOTES: [1, "x"]}), {}, "not a number"),

@@ -1,0 +1,198 @@
+"""Tables as they are published: which file it is, which dialect of CSV, and identifiers that survive."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib.util
+import lzma
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from etvae_tf.data.decode import PICTURE_SUFFIXES
+from etvae_tf.data.schema import ID_COLUMNS
+from etvae_tf.errors import InputError
+
+__all__ = ["best_id_column", "first_few", "read_ids", "read_table"]
+
+_HEAD = 2**20  # characters that hold the header and the comments before it
+_SEPARATORS = ("\t", ";", ",", "|")
+_OPENERS: dict[bytes, tuple[str, Callable[..., Any]]] = {  # first bytes -> pandas's name, how to look inside
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"BZh": ("bz2", bz2.open),
+    b"\xfd7zXZ": ("xz", lzma.open),
+}
+_ZIP = b"PK\x03\x04"
+_FOREIGN = {  # first bytes -> what it is, and how it becomes a table that is read
+    b"\x89HDF": ("an HDF5 file", "write its table as Parquet, in Python by pandas.read_hdf(FILE).to_parquet(TABLE)"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", "save it as CSV in the spreadsheet, the ids as text"),
+}
+_ASTROPY = {b"SIMPLE  =": "fits", b"<?xml": "votable", b"<VOTABLE": "votable"}  # first bytes -> astropy's name
+_ROUNDED = r"[+-]?\d+(?:\.\d+)?[eE]\+?\d+"  # as spreadsheets show large numbers
+
+
+def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Reads CSV of any dialect, Parquet or Feather, and through astropy FITS tables and VOTables.
+
+    A file's first bytes say what it is. CSV may be separated by comma, semicolon, tab, bar or blanks, may begin with
+    comments (#) and empty lines, may be UTF-8 or UTF-16, and compressed by gzip, bzip2, xz or zip; ECSV is such a file.
+    Known id columns and `text_columns` stay text: large ids do not fit a float. Blanks around the columns' names are
+    cut off.
+
+    Raises:
+        InputError: the file is missing or cannot be read as a table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no table at {path}, expected a CSV or Parquet file; check the path.")
+    with path.open("rb") as file:
+        start = file.read(16)
+    for first, (what, mend) in _FOREIGN.items():
+        if start.startswith(first):
+            raise InputError(f"{path} is {what}, which is not read as a table; {mend}.")
+    try:
+        if path.suffix.lower() in (".parquet", ".pq") or start.startswith(b"PAR1"):
+            return pd.read_parquet(path)
+        if start.startswith((b"ARROW1", b"FEA1")):
+            return pd.read_feather(path)
+        for first, form in _ASTROPY.items():
+            if start.startswith(first):
+                return _read_by_astropy(path, form)
+        return _read_csv(path, start, {*ID_COLUMNS, *text_columns})
+    except (ValueError, OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile) as error:  # parsers' and Arrow's, too
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path} cannot be read as a table ({reason}); expected CSV or Parquet.") from error
+
+
+def _read_by_astropy(path: Path, form: str) -> pd.DataFrame:
+    """A table in one of astronomy's own formats."""
+    if importlib.util.find_spec("astropy") is None:
+        raise InputError(f"{path} is read by astropy, which is not installed; run pip install 'etvae_tf[astro]'.")
+    from astropy.table import Table
+
+    table = Table.read(path, format=form)
+    table.convert_bytestring_to_unicode()
+    return table.to_pandas()
+
+
+def _read_csv(path: Path, start: bytes, text_columns: set[str]) -> pd.DataFrame:
+    compression, content = _look_inside(path, start)
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    lines = content.decode(encoding, errors="ignore").splitlines()
+    before = next((row for row, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), 0)
+    header = lines[before] if lines else ""
+    separator = max(_SEPARATORS, key=header.count)
+    if not header.count(separator):
+        separator = r"\s+" if len(header.split()) > 1 else ","
+    options = {
+        "sep": separator, "skiprows": before, "skipinitialspace": True, "encoding": encoding, "compression": compression
+    }  # fmt: skip
+    names = pd.read_csv(path, nrows=0, **options).columns
+    text = {name: str for name in names if name.strip() in text_columns}
+    return pd.read_csv(path, dtype=text, **options).rename(columns=str.strip)
+
+
+def _look_inside(path: Path, start: bytes) -> tuple[str | None, bytes]:
+    """How a file is compressed, in pandas's words, and the first bytes of its content."""
+    if start.startswith(_ZIP):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if any(name.startswith("xl/") for name in names):
+                raise InputError(f"{path} is an Excel file, which is not read as a table; save it as CSV, ids as text.")
+            if len(names) != 1:
+                raise InputError(f"{path} is a zip of {len(names)} files, expected one table; unpack it and name one.")
+            with archive.open(names[0]) as file:
+                return "zip", file.read(_HEAD)
+    for first, (compression, opener) in _OPENERS.items():
+        if start.startswith(first):
+            with opener(path, "rb") as file:
+                return compression, file.read(_HEAD)
+    with path.open("rb") as file:
+        return None, file.read(_HEAD)
+
+
+def read_ids(table: pd.DataFrame, column: str, path: str | Path) -> np.ndarray:
+    """Identifiers of a table as text.
+
+    The path and suffix of a picture's file name are cut off, and so are blanks, a spreadsheet's leading apostrophe and
+    the ".0" of whole numbers that went through floating point.
+
+    Returns:
+        str array (N,), each once.
+
+    Raises:
+        InputError: no such column, an empty cell, numbers that were rounded, or duplicates.
+    """
+    if column not in table.columns:
+        raise InputError(
+            f"{path} has no column {column}, its columns are {first_few(table.columns)}; name the right one "
+            "with --config.data.id_column."
+        )
+    cells = table[column]
+    if cells.isna().any():
+        raise InputError(f"{path} has {int(cells.isna().sum())} rows without {column}; give every galaxy its id.")
+    if pd.api.types.is_float_dtype(cells):
+        if not (np.abs(cells) < 2**53).all() or not (cells == np.round(cells)).all():
+            raise InputError(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
+        cells = cells.astype("int64")
+    ids = _bare_names(cells)
+    rounded = ids[ids.str.fullmatch(_ROUNDED)]
+    if len(rounded):
+        raise InputError(
+            f"{path} has {len(rounded)} ids that a spreadsheet rounded ({first_few(list(rounded))}); export {column} "
+            "as text."
+        )
+    if ids.duplicated().any():
+        again = ids.duplicated(keep=False)
+        duplicates = list(dict.fromkeys(ids[again]))
+        differ = table[again].assign(**{column: ids[again]}).drop_duplicates()[column].duplicated().any()
+        rows = "rows that differ" if differ else "equal rows"
+        raise InputError(
+            f"{path} lists {len(duplicates)} ids more than once, in {rows} ({first_few(duplicates)}); "
+            "keep one row per galaxy."
+        )
+    return ids.to_numpy(dtype=str)
+
+
+def first_few(names: Sequence[str], limit: int = 5) -> str:
+    """The first names, for an error's sentence."""
+    return ", ".join(map(str, names[:limit])) + (", ..." if len(names) > limit else "")
+
+
+def best_id_column(table: pd.DataFrame, picture_names: frozenset[str], path: str | Path) -> str:
+    """The column with most values among the picture names: a known id column, else any other one.
+
+    Raises:
+        InputError: no column is known, and none holds names of pictures.
+    """
+    known = [column for column in ID_COLUMNS if column in table.columns]
+    if len(known) == 1 and not picture_names:
+        return known[0]
+
+    def matches(column: str) -> int:
+        return int(_bare_names(table[column]).isin(picture_names).sum())
+
+    for columns in (known, [column for column in table.columns if column not in known]):
+        best = max(columns, key=matches, default=None)
+        if best is not None and matches(best):
+            return best
+    if known:
+        return known[0]
+    raise InputError(
+        f"{path} has none of the id columns {', '.join(ID_COLUMNS)}, and no column holds names of the pictures; name "
+        "its own with --config.data.id_column."
+    )
+
+
+def _bare_names(cells: pd.Series) -> pd.Series:
+    """Cells as text; of a picture's path, the name without folder and suffix."""
+    suffixes = "|".join(re.escape(suffix) for suffix in sorted(PICTURE_SUFFIXES, key=len, reverse=True))
+    text = cells.astype(str).str.strip().str.removeprefix("'")
+    text = text.str.replace(rf"^(?:.*[/\\])?([^/\\]+?)(?:{suffixes})$", r"\1", regex=True, flags=re.IGNORECASE)
+    return text.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
