@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from etvae_tf.data.questions import Questions
-from etvae_tf.data.schema import find_vote_columns, label_kind
+from etvae_tf.data.schema import FRACTION_SUM_ATOL, find_vote_columns, label_kind
 from etvae_tf.data.tables import best_id_column, first_few, read_ids, read_table
 from etvae_tf.errors import InputError
 
@@ -77,14 +77,30 @@ def read_catalogue(
     column = id_column or best_id_column(table, frozenset(picture_names), path)
     ids = read_ids(table, column, path)
     values = _read_votes(table, found.columns, ids, path)
-    kind = label_kind(values, kind, found.kind)
+    if found.kind == "fractions of those asked" and kind == "auto":
+        kind = label_kind(values, "fractions")
+    else:
+        kind = label_kind(values, kind, found.kind.split()[0])
     if kind == "fractions":
         if not 0 < pseudo_count < np.inf:
             raise InputError(f"pseudo_count={pseudo_count}, expected a number above 0; 40 is usual.")
-        values = values * pseudo_count
+        _tell_sums(values, path)
+        values = values * pseudo_count  # a row that sums to less stands for fewer votes
     if not values.any():
         raise InputError(f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies.")
     return Catalogue(ids, values.astype(np.float32), found.questions, kind, column)
+
+
+def _tell_sums(fractions: np.ndarray, path: str | Path) -> None:
+    """Says so where fractions (N, K) are not those of all volunteers."""
+    sums = fractions.sum(axis=1)
+    others = sums[(np.abs(sums - 1) > FRACTION_SUM_ATOL) & (sums > 0)]
+    if len(others):
+        print(
+            f"{path}: the fractions of {len(others)} of {len(sums)} galaxies sum to {others.min():g} to "
+            f"{others.max():g}; they are divided by their sum, which counts as that share of the pseudo-count",
+            flush=True,
+        )
 
 
 def _read_votes(table: pd.DataFrame, columns: Sequence[str], ids: np.ndarray, path: str | Path) -> np.ndarray:

@@ -20,6 +20,7 @@ __all__ = ["ID_COLUMNS", "KINDS", "SMOOTH_OR_FEATURED", "VoteColumns", "find_vot
 SMOOTH_OR_FEATURED = Question("smooth-or-featured", ("smooth", "featured_or_disk", "artifact"))
 KINDS = ("auto", "counts", "fractions")
 ID_COLUMNS = ("id", "GalaxyID", "id_str", "asset_id", "dr7objid", "iauname", "file_loc")
+_KAGGLE = r"Class\d+\.\d+"
 FRACTION_SUM_ATOL = 0.01  # published fractions are rounded, some to two digits
 
 # Name, label kind, and one pattern per answer; a group in the pattern tells campaigns apart.
@@ -53,7 +54,8 @@ class VoteColumns:
     Attributes:
         questions: whose votes they are.
         columns: K column names, in the order of the answers.
-        kind: "counts", "fractions", or "auto" where only the values can tell.
+        kind: "counts", "fractions", "fractions of those asked" (times the share of volunteers who were asked), or "auto"
+            where only the values can tell.
     """
 
     questions: Questions
@@ -106,7 +108,8 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
         stated: the kind that the column names state, or "auto".
 
     Returns:
-        "fractions" (every row within [0, 1] and summing to 1 or 0) or "counts".
+        "fractions" (every row within [0, 1] and summing to 1 or 0, or to anything where fractions are requested) or
+        "counts".
 
     Raises:
         InputError: an unknown kind, a kind that the values or the columns contradict, or two kinds mixed.
@@ -120,9 +123,12 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
     kind = requested if requested != "auto" else stated
     if kind == "auto":
         kind = "fractions" if fractions else "counts"
-    if kind == "fractions" and not fractions:
+    if kind == "fractions" and not fractions and (requested != "fractions" or values.max() > 1):
         worst = sums[np.argmax(np.abs(sums - 1) * (sums != 0))]
-        raise InputError(f"vote fractions sum to {worst:g} in a row, expected 1; check the answer columns.")
+        raise InputError(
+            f"vote fractions sum to {worst:g} in a row, expected 1; check the answer columns, or, where they shall be "
+            "divided by their sum, set --config.data.label_kind=fractions."
+        )
     if kind == "counts" and requested != "counts" and not np.all(values == np.round(values)):
         raise InputError(
             "the votes are neither whole counts nor fractions that sum to 1 in every row, so two label kinds "
@@ -153,7 +159,9 @@ def _named_columns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> V
         raise InputError(
             f"answer_columns={','.join(answer_columns)}, expected two or more different columns; name one per answer."
         )
-    return VoteColumns(Questions((Question("answer_columns", answer_columns),)), answer_columns)
+    kaggle = all(re.fullmatch(_KAGGLE, column) for column in answer_columns)
+    kind = "fractions of those asked" if kaggle else "auto"
+    return VoteColumns(Questions((Question("answer_columns", answer_columns),)), answer_columns, kind)
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

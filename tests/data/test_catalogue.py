@@ -180,3 +180,24 @@ def test_real_tables(real_data):
     totals = counts.votes.sum(axis=1)
     assert (totals.min(), totals.max(), round(float(totals.mean()), 1)) == (22, 73, 42.8)
     assert counts.id_column == "asset_id"
+
+
+def test_fractions_of_those_asked_weigh_as_much_as_were_asked(save, capsys):
+    """Kaggle's later questions: their fractions are multiplied by their parent's."""
+    table = KAGGLE.assign(**{"Class7.1": [0.1, 0.0, 0.2], "Class7.2": [0.3, 0.0, 0.6], "Class7.3": [0.0, 0.0, 0.2]})
+    catalogue = read_catalogue(save(table), answer_columns=("Class7.1", "Class7.2", "Class7.3"), pseudo_count=40)
+    np.testing.assert_allclose(catalogue.votes, [[4, 12, 0], [0, 0, 0], [8, 24, 8]])
+    assert catalogue.kind == "fractions" and catalogue.has_votes.tolist() == [True, False, True]
+    assert "fractions of 1 of 3 galaxies sum to 0.4 to 0.4" in capsys.readouterr().out
+
+
+def test_fractions_that_do_not_sum_to_one_are_divided_by_their_sum_on_request(save, capsys):
+    table = OWN.assign(part=[0.2, 0.5], rest=[0.7, 0.6])
+    columns = {"id_column": "name", "answer_columns": ("part", "rest"), "pseudo_count": 10}
+    with pytest.raises(InputError, match="neither whole counts nor fractions"):
+        read_catalogue(save(table), **columns)
+    catalogue = read_catalogue(save(table), kind="fractions", **columns)
+    np.testing.assert_allclose(catalogue.votes, [[2, 7], [5, 6]])
+    assert "fractions of 2 of 2 galaxies sum to 0.9 to 1.1" in capsys.readouterr().out
+    with pytest.raises(InputError, match="fractions sum to 3"):
+        read_catalogue(save(OWN.assign(part=[2, 1], rest=[1, 0])), kind="fractions", **columns)
