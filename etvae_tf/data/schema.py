@@ -54,8 +54,8 @@ class VoteColumns:
     Attributes:
         questions: whose votes they are.
         columns: K column names, in the order of the answers.
-        kind: "counts", "fractions", "fractions of those asked" (times the share of volunteers who were asked), or "auto"
-            where only the values can tell.
+        kind: "counts", "fractions", "fractions of those asked" (times the share of volunteers who were asked), or
+            "auto" where only the values can tell.
     """
 
     questions: Questions
