@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
@@ -183,5 +182,4 @@ def _labelled(data: GalaxyData) -> Galaxies:
 def _latent_means(vae: Path, images: np.ndarray) -> np.ndarray:
     encoder = load_model(vae).encoder
     means = [encoder(batch).loc.numpy() for batch in evaluation_batches(images, _BATCH)]
-    keras.utils.clear_session(free_memory=False)
     return np.concatenate(means)

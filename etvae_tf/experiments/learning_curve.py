@@ -61,7 +61,7 @@ def learning_curve(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
     for number, (arm, n_labels, seed) in enumerate(plan, start=1):
         print(f"run {number} of {len(plan)}: {arm}, {n_labels} labels, seed {seed}", flush=True)
         rows.append({"arm": arm, "n_labels": n_labels, "seed": seed, **study.run(arm, n_labels, seed)})
-        keras.utils.clear_session(free_memory=False)
+        keras.backend.clear_session()
         table = pd.DataFrame(rows)
         write_atomically(root / "learning_curve.csv", lambda path, table=table: table.to_csv(path, index=False))
     write_report(root, table, config.curve.title, config.curve.reference, _JUDGES[config.curve.judge])
