@@ -109,7 +109,7 @@ def test_every_pixel_likelihood_learns(likelihood: str) -> None:
 def test_votes_are_learnt() -> None:
     model = compiled(tiny_model())
     before = float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES)))
-    for _ in range(30):
+    for _ in range(60):
         model.train_step({"labelled": (IMAGES, VOTES)})
     assert float(tf.reduce_sum(model.vote_terms(IMAGES, VOTES))) < 0.9 * before
 
