@@ -102,8 +102,9 @@ _MODES = {
             None if values.workdir else _export_dir(values),
             values.workdir,
             given.get("data.crop_fraction"),
+            values.n_votes,
         ),
-        ("workdir", "export_dir", "images", "output"),
+        ("workdir", "export_dir", "images", "output", "n_votes"),
         ("data.crop_fraction",),
     ),
     "benchmark": _Mode(
@@ -144,6 +145,12 @@ def _define_flags(values: flags.FlagValues) -> None:
         flags.DEFINE_string(flag, None, meaning, values)
     flags.DEFINE_integer("n_labels", None, "Labelled galaxies in all, validation included.", flag_values=values)
     flags.DEFINE_integer("seed", None, "Of weights, labels drawn, data order and noise.", flag_values=values)
+    flags.DEFINE_integer(
+        "n_votes",
+        None,
+        "Votes on a galaxy that predict's columns _std, _low and _high are of; default the training table's mean.",
+        flag_values=values,
+    )
     flags.DEFINE_boolean(
         "include_learnt", False, "evaluate also scores galaxies that the run learnt from, and marks them.", values
     )
@@ -171,7 +178,7 @@ def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list
 
 def _refuse_unused(values: flags.FlagValues) -> None:
     mode = _MODES[values.mode]
-    own = ("workdir", "export_dir", "output", "json", "include_learnt", "config", *_SHORT)
+    own = ("workdir", "export_dir", "output", "n_votes", "json", "include_learnt", "config", *_SHORT)
     fields = list(values["config"].override_values)
     unused = [flag for flag in own if values[flag].present and flag not in mode.flags]
     unused += [f"config.{field}" for field in fields if not mode.uses(field)]

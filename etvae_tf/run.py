@@ -74,6 +74,7 @@ def train_run(
     loss_figure(pd.read_csv(folder.history), folder.figures / "losses.png")
     metrics |= _error_bars(model, data, folder, config.train.folds, predictions["vote_fractions"])
     metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
+    metrics["n_votes"] = {name: _mean_total(labels[:, place]) for name, place in data.questions.slices.items()}
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
     write_json(folder.metrics, metrics)
     print(summarise(metrics, folder.path))
@@ -98,6 +99,12 @@ def _error_bars(model: ETVAE, data: GalaxyData, folder: RunFolder, folds: int, p
     metrics = coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
     coverage_figure(metrics["coverage"], folder.figures / "coverage.png")
     return {"concentrations": dict(zip(names, concentrations, strict=True)), **metrics}
+
+
+def _mean_total(votes: np.ndarray) -> float:
+    """Votes (N, K) on one question, mean over the galaxies that have any."""
+    total = votes.sum(axis=1)
+    return float(total[total > 0].mean()) if (total > 0).any() else float("nan")
 
 
 def _default_workdir(config: ConfigDict) -> str:

@@ -14,10 +14,11 @@ import pandas as pd
 
 from etvae_tf.data.images import ImageSource
 from etvae_tf.errors import InputError
+from etvae_tf.evaluation import vote_deviations, vote_intervals
 from etvae_tf.files import write_atomically
 from etvae_tf.progress import progress
 
-__all__ = ["check_output", "read_batches", "score_batches", "vote_table", "write_table"]
+__all__ = ["check_n_votes", "check_output", "read_batches", "score_batches", "vote_table", "write_table"]
 
 _WRITERS = {
     ".csv": lambda table, path: table.to_csv(path, index=False),
@@ -37,6 +38,7 @@ def score_batches(
     batches: Iterable[tuple[Sequence[str], list[bytes]]],
     answers: Sequence[str] | None = None,
     why_unreadable: Callable[[str], str] = lambda name: "not a readable picture",
+    n_votes: int | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Rows of one batch of pictures after the other; nothing is kept, so there may be any number.
 
@@ -45,36 +47,59 @@ def score_batches(
         batches: names and files of B pictures.
         answers: names of the K answers, see `vote_table`.
         why_unreadable: gives the reason for the name of a picture that could not be decoded.
+        n_votes: see `vote_table`.
 
     Yields:
         A `vote_table` of B rows for each batch, and a column reason: why ok is false, empty where it is true.
     """
     for names, files in batches:
-        table = vote_table(names, predict(files), answers)
+        table = vote_table(names, predict(files), answers, n_votes)
         reasons = ["" if ok else why_unreadable(name) for name, ok in zip(names, table["ok"], strict=True)]
         yield table.assign(reason=pd.Series(reasons, dtype=object))
 
 
 def vote_table(
-    names: Sequence[str], outputs: dict[str, np.ndarray], answers: Sequence[str] | None = None
+    names: Sequence[str],
+    outputs: dict[str, np.ndarray],
+    answers: Sequence[str] | None = None,
+    n_votes: int | None = None,
 ) -> pd.DataFrame:
     """Outputs of `predict_bytes` as a table.
 
     Args:
         names: of the N pictures.
-        outputs: vote_fractions and vote_fractions_std (N, K), pose_angle (N,), ok (N,).
+        outputs: vote_fractions, vote_concentration (parameters of a Dirichlet distribution around them) and n_votes
+            (N, K), pose_angle (N,), ok (N,).
         answers: names of the K answers; answer_0, answer_1, ... where there are none.
+        n_votes: votes that are cast on each galaxy, >= 1; the model's n_votes where it is None.
 
     Returns:
-        Columns id; ANSWER and ANSWER_std, fraction in [0, 1] and its standard deviation; pose_angle in radians; ok,
-        false where the picture could not be decoded and the numbers are empty.
+        Columns id; ANSWER, the expected fraction in [0, 1]; ANSWER_std, ANSWER_low and ANSWER_high, the standard
+        deviation and the 5 and 95 % quantiles of the fraction that so many volunteers will vote, empty where the model
+        does not know how sure it is; pose_angle in radians; ok, false where the picture could not be decoded and the
+        numbers are empty.
     """
     columns: dict[str, object] = {"id": list(names)}
-    count = outputs["vote_fractions"].shape[1]
-    for index, answer in enumerate(answers or [f"answer_{number}" for number in range(count)]):
+    fractions = outputs["vote_fractions"].astype(np.float64)
+    total = outputs["n_votes"] if n_votes is None else np.full(fractions.shape, n_votes)
+    sure = np.divide(outputs["vote_concentration"], fractions, out=np.ones_like(fractions), where=fractions > 0)
+    sure, total = np.where(np.isfinite(total), sure, np.nan), np.nan_to_num(total, nan=1.0)
+    deviations, (low, high) = vote_deviations(fractions, sure, total), vote_intervals(fractions, sure, total)
+    for index, answer in enumerate(answers or [f"answer_{number}" for number in range(fractions.shape[1])]):
         columns[answer] = outputs["vote_fractions"][:, index]
-        columns[f"{answer}_std"] = outputs["vote_fractions_std"][:, index]
+        for end, values in (("std", deviations), ("low", low), ("high", high)):
+            columns[f"{answer}_{end}"] = values[:, index].astype(np.float32)
     return pd.DataFrame({**columns, "pose_angle": outputs["pose_angle"], "ok": outputs["ok"]})
+
+
+def check_n_votes(n_votes: int | None) -> None:
+    """Refuses an impossible number of votes.
+
+    Raises:
+        InputError: it is below 1.
+    """
+    if n_votes is not None and n_votes < 1:
+        raise InputError(f"n_votes={n_votes}, but at least 1 was expected; leave it out for the training table's mean.")
 
 
 def check_output(path: str | Path) -> None:

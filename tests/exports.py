@@ -16,6 +16,7 @@ from etvae_tf.serving.export import export_model
 __all__ = ["broken", "files", "model", "run", "version"]
 
 ANSWERS = ["round", "spiral", "star"]
+METRICS = {"questions": {"shape": ANSWERS}, "concentrations": {"shape": 7.0}, "n_votes": {"shape": 40.0}}
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def model() -> ETVAE:
 @pytest.fixture(scope="session")
 def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its version folder; pictures are cropped to 0.8."""
-    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8, model)
+    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8, model, [7.0], [40.0])
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def run(tmp_path: Path) -> Path:
     config = quicktest.get_config()
     config.data.crop_fraction = 0.8
     (folder / "config.json").write_text(config.to_json())
-    (folder / "metrics.json").write_text(json.dumps({"questions": {"shape": ANSWERS}}))
+    (folder / "metrics.json").write_text(json.dumps(METRICS))
     for seed, name in enumerate(("model.keras", "vae.keras")):
         trained = tiny_model(seed)
         trained.compile()

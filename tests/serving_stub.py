@@ -17,7 +17,8 @@ def stub_outputs(values: tf.Tensor, scale: float) -> dict[str, tf.Tensor]:
     first = values * scale
     return {
         "vote_fractions": tf.stack([first, 1.0 - first], axis=-1),
-        "vote_fractions_std": tf.stack([first / 10.0, first / 20.0], axis=-1),
+        "vote_concentration": 4.0 * tf.stack([first, 1.0 - first], axis=-1),
+        "n_votes": 20.0 * tf.ones_like(tf.stack([first, first], axis=-1)),
         "pose_angle": first - 1.0,
     }
 

@@ -1,6 +1,6 @@
 """What a trained model is worth: vote metrics, equivariance, figures."""
 
-from etvae_tf.evaluation.error_bars import coverage_metrics, fit_concentrations, vote_intervals
+from etvae_tf.evaluation.error_bars import coverage_metrics, fit_concentrations, vote_deviations, vote_intervals
 from etvae_tf.evaluation.evaluate import (
     evaluate_model,
     predict_galaxies,
@@ -25,6 +25,7 @@ __all__ = [
     "prediction_spread",
     "reconstruction_figure",
     "summarise",
+    "vote_deviations",
     "vote_intervals",
     "vote_metrics",
     "votes_figure",

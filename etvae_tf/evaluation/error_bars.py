@@ -17,7 +17,7 @@ from scipy import optimize, stats
 from etvae_tf.data import Questions
 from etvae_tf.errors import InputError
 
-__all__ = ["LEVELS", "coverage_metrics", "fit_concentrations", "vote_intervals"]
+__all__ = ["LEVELS", "coverage_metrics", "fit_concentrations", "vote_deviations", "vote_intervals"]
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals whose coverage is measured
 _LEVEL = 0.9  # of the intervals that a concentration is fitted to
@@ -26,26 +26,38 @@ _LOWEST, _HIGHEST = 0.1, 1e4  # concentrations that are looked at
 _PRECISION = 1e-3  # of the logarithm of a concentration
 
 
-def vote_intervals(fractions: np.ndarray, concentration: float, total: np.ndarray, level: float) -> np.ndarray:
+def vote_intervals(
+    fractions: np.ndarray, concentration: float | np.ndarray, total: int | np.ndarray, level: float = 0.9
+) -> np.ndarray:
     """Central intervals of the voted fractions of one question, by the beta-binomial that each answer has.
 
     Args:
         fractions: float array (N, K), predicted, of sum 1.
-        concentration: c > 0.
-        total: votes that are cast on each galaxy, array (N,); rounded to whole numbers >= 1.
+        concentration: c > 0, a number or an array that fits to (N, K).
+        total: votes that are cast, a number or an array that fits to (N, K); rounded to whole numbers >= 1.
         level: probability of an interval, in (0, 1).
 
     Returns:
-        Float array (2, N, K): lower and upper ends, which the interval includes.
+        Float array (2, N, K): lower and upper ends, which the interval includes; NaN where fractions or concentration
+        are.
     """
-    total = np.maximum(np.round(total), 1).astype(int)[:, None, None]
+    total = np.maximum(np.round(total), 1).astype(int)[..., None]
+    concentration = np.asarray(concentration)[..., None]
     inside = np.clip(fractions, _SMALLEST_FRACTION, 1 - _SMALLEST_FRACTION)[..., None]
     counts = np.arange(total.max() + 1)
     chances = stats.betabinom.pmf(counts, total, concentration * inside, concentration * (1 - inside))
     below = np.cumsum(chances, axis=-1)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     ends = [(below < tail - 1e-12).sum(axis=-1) for tail in tails]  # the first count that reaches the tail
-    return np.minimum(np.array(ends) / total[..., 0], 1.0)
+    known = np.isfinite(below[..., -1])
+    return np.where(known, np.minimum(np.array(ends) / total[..., 0], 1.0), np.nan)
+
+
+def vote_deviations(fractions: np.ndarray, concentration: float | np.ndarray, total: int | np.ndarray) -> np.ndarray:
+    """Standard deviations of the voted fractions: float array (N, K); see `vote_intervals`."""
+    total = np.maximum(np.round(total), 1)
+    spread = (concentration + total) / (total * (concentration + 1))
+    return np.sqrt(fractions * (1 - fractions) * spread)
 
 
 def fit_concentrations(votes: np.ndarray, fractions: np.ndarray, questions: Questions) -> tuple[float, ...]:
@@ -113,7 +125,7 @@ def coverage_metrics(
             coverage[f"{100 * level:.0f}"] |= dict(zip(answers, covered.tolist(), strict=True))
             errors.append(np.abs(covered - level))
             weights.append(np.mean(fractions * (1 - fractions), axis=0))
-        low, high = vote_intervals(fractions, concentration, own.sum(axis=1), _LEVEL)
+        low, high = vote_intervals(fractions, concentration, own.sum(axis=1, keepdims=True), _LEVEL)
         width |= dict(zip(answers, (high - low).mean(axis=0).tolist(), strict=True))
         nll += _dirichlet_nll(own, fractions, concentration).sum()
     return {
@@ -133,9 +145,9 @@ def _voting(votes: np.ndarray, fractions: np.ndarray, place: slice) -> tuple[np.
 
 def _covered(votes: np.ndarray, fractions: np.ndarray, concentration: float, level: float) -> np.ndarray:
     """Share (K,) of the voted fractions inside their intervals, ends included."""
-    total = votes.sum(axis=1)
+    total = votes.sum(axis=1, keepdims=True)
     low, high = vote_intervals(fractions, concentration, total, level)
-    voted, rounding = votes / total[:, None], 1e-9
+    voted, rounding = votes / total, 1e-9
     return np.mean((voted >= low - rounding) & (voted <= high + rounding), axis=0)
 
 

@@ -58,7 +58,7 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
     constant = [run.metrics["constant_mean"]["fractions"][answer] for answer in questions.answers]
     metrics, predictions = evaluate_model(load_model(folder.model), scored, constant, questions)
     if "concentrations" in run.metrics:
-        sure = tuple(run.metrics["concentrations"].values())
+        sure = run.concentrations
         metrics |= coverage_metrics(scored.votes, predictions["vote_fractions"], sure, questions)
     metrics["learnt_galaxies"] = int(learnt.sum())
     target = _claim(folder.path / "evaluation", config, given, include_learnt)

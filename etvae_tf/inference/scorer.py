@@ -77,7 +77,7 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Score
     _check_crop(crop_fraction)
     run = finished_run(workdir)
     kept = run.config.data.crop_fraction if crop_fraction is None else crop_fraction
-    servable = Servable(load_model(run.folder.model), kept)
+    servable = Servable(load_model(run.folder.model), kept, concentrations=run.concentrations, n_votes=run.n_votes)
     return Scorer(run.folder.path, run.questions.answers, servable.functions["predict_bytes"], servable)
 
 

@@ -20,11 +20,11 @@ import tensorflow as tf
 from etvae_tf.data.images import open_images
 from etvae_tf.errors import InputError
 from etvae_tf.serving.messages import MODEL_NAME, predict_request, require_serving
-from etvae_tf.vote_tables import check_output, read_batches, score_batches, write_table
+from etvae_tf.vote_tables import check_n_votes, check_output, read_batches, score_batches, write_table
 
 __all__ = ["Client", "GrpcClient", "RestClient", "score"]
 
-_OUTPUTS = ("vote_fractions", "vote_fractions_std", "pose_angle", "ok")
+_OUTPUTS = ("vote_fractions", "vote_concentration", "n_votes", "pose_angle", "ok")
 _LONGEST_PAUSE = 5.0  # seconds between two tries
 _Result = TypeVar("_Result")
 
@@ -62,7 +62,8 @@ class Client:
             pictures: B JPEG or PNG files.
 
         Returns:
-            vote_fractions and vote_fractions_std float32 (B, K), pose_angle float32 (B,) in radians, ok bool (B,).
+            vote_fractions, vote_concentration and n_votes float32 (B, K), pose_angle float32 (B,) in radians, ok bool
+            (B,).
 
         Raises:
             InputError: the server did not answer by the deadline, or refused.
@@ -169,7 +170,12 @@ def _error_of(content: bytes) -> str | None:
 
 
 def score(
-    client: Client, images: str, output: str, answers: Sequence[str] | None = None, batch_size: int = 64
+    client: Client,
+    images: str,
+    output: str,
+    answers: Sequence[str] | None = None,
+    batch_size: int = 64,
+    n_votes: int | None = None,
 ) -> pd.DataFrame:
     """Scores every picture of a folder or zip into a table, whole or not at all.
 
@@ -179,6 +185,7 @@ def score(
         output: path of the table, .csv or .parquet; must not exist.
         answers: names of the K answers; answer_0, answer_1, ... where there are none.
         batch_size: pictures sent at once.
+        n_votes: see `vote_table`.
 
     Returns:
         What the table holds, see `vote_table`.
@@ -189,6 +196,7 @@ def score(
     """
     if batch_size < 1:
         raise InputError(f"batch_size={batch_size}, but at least 1 was expected; 64 is usual.")
+    check_n_votes(n_votes)
     check_output(output)
     source = open_images(images)
     source.tell_others()
@@ -200,7 +208,7 @@ def score(
             raise InputError(f"--answers names {len(answers)} answers, but the model has {count}; name as many.")
         return outputs
 
-    rows = score_batches(predict, read_batches(source, batch_size), answers, source.why_unreadable)
+    rows = score_batches(predict, read_batches(source, batch_size), answers, source.why_unreadable, n_votes)
     table = write_table(output, rows, len(source.names))
     broken = int((~table["ok"]).sum())
     print(f"{len(table)} pictures scored into {output}" + (f"; {broken} unreadable" if broken else ""))
@@ -216,6 +224,9 @@ def _parse() -> argparse.Namespace:
     add("--rest", action="store_true", help="REST instead of gRPC")
     add("--answers", type=lambda names: names.split(","), help="names of the answers: smooth,featured,artifact")
     add("--batch_size", type=int, default=64, help="pictures sent at once")
+    add(
+        "--n_votes", type=int, help="votes that _std, _low and _high are of; default the training table's mean"
+    )
     add("--deadline", type=float, default=30.0, help="seconds for one batch, retries included")
     add("--model_name", default=MODEL_NAME, help="under which the model is served")
     add("--version_label", help="such as stable; the newest version where there is none")
@@ -228,7 +239,7 @@ def main() -> None:
     try:
         kind = RestClient if values.rest else GrpcClient
         client = kind(values.address, values.deadline, values.model_name, values.version_label)
-        score(client, values.images, values.output, values.answers, values.batch_size)
+        score(client, values.images, values.output, values.answers, values.batch_size, values.n_votes)
     except InputError as error:
         print(f"client: error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

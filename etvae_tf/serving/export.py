@@ -43,7 +43,8 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
     run = finished_run(workdir)
     model = load_model(run.folder.model)
     autoencoder = load_autoencoder(run.config, run.folder, model)
-    version = export_model(model, export_dir, run.questions.answers, run.config.data.crop_fraction, autoencoder)
+    crop, sure = run.config.data.crop_fraction, (run.concentrations, run.n_votes)
+    version = export_model(model, export_dir, run.questions.answers, crop, autoencoder, *sure)
     print(f"exported {run.folder.path} to {version}")
     if not has_serving():
         print("no warm-up requests were written; install the extra '.[serving]' for them")
@@ -56,6 +57,8 @@ def export_model(
     answers: Sequence[str],
     crop_fraction: float = 1.0,
     autoencoder: ETVAE | None = None,
+    concentrations: Sequence[float] | None = None,
+    n_votes: Sequence[float] | None = None,
 ) -> Path:
     """Writes a SavedModel as the next version, whole or not at all.
 
@@ -65,6 +68,8 @@ def export_model(
         answers: names of the K answers.
         crop_fraction: central part of a picture that is kept, as in training.
         autoencoder: what `reconstruct` is served from, which may be `model` itself; None leaves that signature out.
+        concentrations: of the votes around predictions, one for each question; NaN where they are unknown.
+        n_votes: on each question, as a rule.
 
     Returns:
         The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and,
@@ -82,7 +87,7 @@ def export_model(
             f"{export_dir} cannot hold an exported model ({error.strerror}); name another folder with --export_dir."
         ) from error
     try:
-        servable = Servable(model, crop_fraction, autoencoder)
+        servable = Servable(model, crop_fraction, autoencoder, concentrations, n_votes)
         tf.saved_model.save(servable, str(building), signatures=servable.functions)
         size, _, channels = model.image_shape
         description = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +15,6 @@ from etvae_tf.serving.decoding import predict_files
 
 __all__ = ["Servable"]
 
-_VOTE_DRAWS = 32  # of z, for the standard deviation of the vote fractions
 _ELBO_DRAWS = 4  # of z, for the expected log likelihood of the pixels
 _SEED = 0  # of those draws
 
@@ -42,20 +41,33 @@ class Servable(tf.Module):
         model: trained.
         crop_fraction: central part of an encoded picture that is kept, in (0, 1]; as in training, as a rule.
         autoencoder: an ETVAE of the same sizes that `reconstruct` is served from; None leaves that signature out.
+        concentrations: of the votes around predictions, one for each of Q questions; NaN where they are unknown.
+        n_votes: on each question, as a rule.
 
     Attributes:
         functions: concrete function by the name of its signature.
     """
 
-    def __init__(self, model: ETVAE, crop_fraction: float = 1.0, autoencoder: ETVAE | None = None):
+    def __init__(
+        self,
+        model: ETVAE,
+        crop_fraction: float = 1.0,
+        autoencoder: ETVAE | None = None,
+        concentrations: Sequence[float] | None = None,
+        n_votes: Sequence[float] | None = None,
+    ):
         super().__init__(name="etvae")
         self._size, _, self._channels = model.image_shape
         self._crop_fraction = crop_fraction
         # Behind functions, for a module exports what it sees, and Keras would add training functions and optimizers.
         self._model = lambda: model
         self._autoencoder = lambda: autoencoder
-        noise = np.random.RandomState(_SEED).standard_normal((_VOTE_DRAWS, 1, model.encoder.latent_dim))
+        noise = np.random.RandomState(_SEED).standard_normal((_ELBO_DRAWS, 1, model.encoder.latent_dim))
         self._noise = tf.constant(noise, tf.float32)
+        answers = model.vote_head.answers
+        unknown = [np.nan] * len(answers)
+        self._concentrations = np.repeat(unknown if concentrations is None else concentrations, answers)
+        self._n_votes = np.repeat(unknown if n_votes is None else n_votes, answers)
         images = tf.TensorSpec((None, self._size, self._size, self._channels), tf.float32, "images")
         encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
         self._predict = tf.function(self._predict_images).get_concrete_function(images)
@@ -71,27 +83,20 @@ class Servable(tf.Module):
 
     @_any_batch
     def _predict_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Votes with their uncertainty, latent and pose of images (B, H, W, C) in [0, 1]."""
+        """Votes and how sure they are, latent and pose of images (B, H, W, C) in [0, 1]."""
         model = self._model()
         posteriors = model.mirrored_posteriors(images)
         fractions = _mean([model.vote_head.fractions(model.vote_head(view.loc)) for view in posteriors])
-        draws = _mean([self._drawn_fractions(view.loc, view.scale) for view in posteriors])
         own = posteriors[0]
         return {
             "vote_fractions": fractions,
             "vote_logits": tf.math.log(fractions),
-            "vote_fractions_std": tf.math.reduce_std(draws, axis=0),
+            "vote_concentration": fractions * self._concentrations,
+            "n_votes": tf.ones_like(fractions) * self._n_votes,
             "latent_mean": own.loc,
             "latent_stddev": own.scale,
             "pose_angle": _angle(own.pose),
         }
-
-    def _drawn_fractions(self, loc: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-        """Vote fractions (S, B, K) of S draws of z."""
-        latent = loc + scale * self._noise
-        head = self._model().vote_head
-        fractions = head.fractions(head(tf.reshape(latent, (-1, loc.shape[-1]))))
-        return tf.reshape(fractions, (_VOTE_DRAWS, -1, fractions.shape[-1]))
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `_predict`, of picture files (B,); NaN and ok = false in the rows that cannot be decoded."""

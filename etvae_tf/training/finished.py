@@ -36,6 +36,20 @@ class FinishedRun(NamedTuple):
         """What it learnt to answer."""
         return Questions(tuple(Question(name, tuple(answers)) for name, answers in self.metrics["questions"].items()))
 
+    @property
+    def concentrations(self) -> tuple[float, ...]:
+        """Of the votes around its predictions, for each question; NaN where no labels were held out for them."""
+        return self._by_question("concentrations")
+
+    @property
+    def n_votes(self) -> tuple[float, ...]:
+        """Votes on each question, mean over the galaxies that it learnt from."""
+        return self._by_question("n_votes")
+
+    def _by_question(self, metric: str) -> tuple[float, ...]:
+        known = self.metrics.get(metric, {})
+        return tuple(float(known.get(name, "nan")) for name in self.metrics["questions"])
+
 
 def finished_run(workdir: str | Path) -> FinishedRun:
     """Reads what a run says about itself.

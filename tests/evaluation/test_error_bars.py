@@ -28,7 +28,7 @@ def simulate(count: int, seed: int, concentration: float = TRUE) -> tuple[np.nda
 def test_intervals_are_quantiles_of_scipys_beta_binomial(level: float) -> None:
     votes, predicted = simulate(20, 0)
     total = votes.sum(axis=1)
-    low, high = vote_intervals(predicted, TRUE, total, level)
+    low, high = vote_intervals(predicted, TRUE, total[:, None], level)
     inside = np.clip(predicted, 1e-4, 1 - 1e-4)
     exact = stats.betabinom(total[:, None].astype(int), TRUE * inside, TRUE * (1 - inside))
     np.testing.assert_allclose(low, exact.ppf((1 - level) / 2) / total[:, None])
@@ -40,12 +40,12 @@ def test_more_votes_and_a_higher_concentration_give_narrower_intervals() -> None
     fractions = np.array([[0.3, 0.6, 0.1]])
 
     def width(concentration: float, total: int) -> np.ndarray:
-        low, high = vote_intervals(fractions, concentration, np.array([total]), 0.9)
+        low, high = vote_intervals(fractions, concentration, total, 0.9)
         return high - low
 
     assert (width(5.0, 1000) < width(5.0, 10)).all() and (width(50.0, 200) < width(5.0, 200)).all()
     multinomial = stats.binom(200, fractions).interval(0.9)
-    np.testing.assert_allclose(vote_intervals(fractions, 1e9, np.array([200]), 0.9), np.array(multinomial) / 200)
+    np.testing.assert_allclose(vote_intervals(fractions, 1e9, 200, 0.9), np.array(multinomial) / 200)
 
 
 def test_intervals_cover_votes_that_nobody_fitted() -> None:

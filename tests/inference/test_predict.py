@@ -25,7 +25,10 @@ from etvae_tf.inference import exported_scorer, predict, predict_pictures, run_s
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-NUMBERS = [*(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std")), "pose_angle"]
+NUMBERS = [
+    *(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std", "_low", "_high")),
+    "pose_angle",
+]
 COLUMNS = ["id", *NUMBERS, "ok", "reason"]
 
 

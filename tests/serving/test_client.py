@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from model_server.models import ServingError, Version
 from model_server.server import LocalServer
+from scipy import stats
 from serving_stub import expected_fractions
 
 from etvae_tf.errors import InputError
@@ -27,7 +28,8 @@ pytestmark = pytest.mark.slow
 FLOAT_ATOL = 1e-6  # float32 against float64 arithmetic
 ROOT = Path(__file__).resolve().parents[2]
 UNUSED = "127.0.0.1:1"  # a privileged port without a server
-COLUMNS = ["id", "smooth", "smooth_std", "featured", "featured_std", "pose_angle", "ok", "reason"]
+ANSWERS = [f"{answer}{end}" for answer in ("smooth", "featured") for end in ("", "_std", "_low", "_high")]
+COLUMNS = ["id", *ANSWERS, "pose_angle", "ok", "reason"]
 
 
 @pytest.fixture(params=[GrpcClient, RestClient], ids=["grpc", "rest"])
@@ -66,8 +68,11 @@ def test_a_folder_becomes_a_table(server, kind, folder, pictures, tmp_path, batc
     assert table["id"].tolist() == [f"galaxy{index}" for index in range(7)]
     assert table["ok"].tolist() == [True] * 5 + [False, True]
     expected = expected_fractions(pictures, 0.5)
+    p = expected[:, 1]
     np.testing.assert_allclose(table[["smooth", "featured"]], expected, atol=FLOAT_ATOL)
-    np.testing.assert_allclose(table["featured_std"], expected[:, 0] / 20, atol=FLOAT_ATOL)
+    np.testing.assert_allclose(
+        table["featured_std"], stats.betabinom(20, 4 * p, 4 * (1 - p)).std() / 20, atol=FLOAT_ATOL
+    )
     np.testing.assert_allclose(table["pose_angle"], expected[:, 0] - 1, atol=FLOAT_ATOL)
 
 
@@ -97,7 +102,7 @@ def test_a_zip_a_label_and_answers_without_names(server, kind, pictures, tmp_pat
         archive.writestr("a.jpg", pictures[0])
     client = kind(address(server, kind), version_label="stable")
     table = score(client, str(tmp_path / "pictures.zip"), str(tmp_path / "votes.csv"))
-    answers = ["answer_0", "answer_0_std", "answer_1", "answer_1_std"]
+    answers = [f"answer_{index}{end}" for index in (0, 1) for end in ("", "_std", "_low", "_high")]
     assert list(table.columns) == ["id", *answers, "pose_angle", "ok", "reason"]
     np.testing.assert_allclose(table["answer_0"], expected_fractions(pictures[:1], 1.0)[:, 0], atol=FLOAT_ATOL)
 

@@ -128,7 +128,7 @@ def test_signatures_leave_the_batch_free(version):
         for name, signature in signatures.items()
         if not name.startswith("__")
     }
-    votes = {"vote_fractions": [-1, 3], "vote_logits": [-1, 3], "vote_fractions_std": [-1, 3]}
+    votes = dict.fromkeys(("vote_fractions", "vote_logits", "vote_concentration", "n_votes"), [-1, 3])
     latent = {"latent_mean": [-1, 4], "latent_stddev": [-1, 4], "pose_angle": vector["float"]}
     assert shapes == {
         "serving_default": {"images": picture, **votes, **latent},

@@ -38,19 +38,16 @@ def assert_close(found, expected):
 
 def test_votes_latent_and_pose_are_the_models(model, signatures):
     found, expected = numpy(signatures["serving_default"](images=IMAGES)), numpy(model(IMAGES))
-    del found["vote_fractions_std"]
+    sure = found.pop("vote_concentration")
+    np.testing.assert_allclose(sure, found["vote_fractions"] * 7.0, rtol=1e-6)
+    np.testing.assert_array_equal(found.pop("n_votes"), np.full(sure.shape, 40.0))
     found["pose"] = found.pop("pose_angle")[:, None]
     assert_close(found, expected)
 
 
-def test_spread_is_that_of_draws_from_the_posteriors(model, signatures):
-    deviations = numpy(signatures["serving_default"](images=IMAGES))["vote_fractions_std"]
-    noise = np.random.RandomState(1).standard_normal((4000, 1, 4)).astype(np.float32)
-    views = model.mirrored_posteriors(IMAGES)
-    draws = np.mean([tf.nn.softmax(model.vote_head(view.loc + view.scale * noise)) for view in views], axis=0)
-    # a standard deviation of 32 draws is uncertain by 1 / sqrt(2 * 31) = 13 %
-    np.testing.assert_allclose(deviations, draws.std(axis=0), rtol=5 * 0.13)
-    assert (deviations > 0).all()
+def test_a_model_that_does_not_know_how_sure_it_is_says_so(model):
+    found = numpy(Servable(model).functions["serving_default"](images=IMAGES))
+    assert np.isnan(found["vote_concentration"]).all() and np.isnan(found["n_votes"]).all()
 
 
 def test_canonical_view_is_the_encoders(model, signatures):
