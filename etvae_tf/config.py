@@ -89,5 +89,8 @@ def _train() -> ConfigDict:
     train.kl_warmup_steps = 600  # ELBO steps over which the KL weight rises from 0
     train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
     train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
+    train.teaching_pictures = 0  # of the pool, whose votes by two_step's folds and a Gaussian process on measures (the
+    # teachers) train the last model beside the labels; 0: it learns from labels alone
+    train.teaching_steps = 2500  # vote steps of a last model that is taught
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return train

@@ -26,7 +26,7 @@ from etvae_tf.evaluation import (
 )
 from etvae_tf.files import write_json
 from etvae_tf.models import ETVAE
-from etvae_tf.training import RunFolder, load_autoencoder, train, validate_config
+from etvae_tf.training import RunFolder, load_autoencoder, out_of_fold, train, validate_config
 
 __all__ = ["train_run"]
 
@@ -72,7 +72,7 @@ def train_run(
     autoencoder = load_autoencoder(config, folder, model)
     write_reconstruction_figure(folder.figures / "reconstructions.png", model, autoencoder, data.test)
     loss_figure(pd.read_csv(folder.history), folder.figures / "losses.png")
-    metrics |= _error_bars(model, data, folder, config.train.folds, predictions["vote_fractions"])
+    metrics |= _error_bars(model, data, folder, config.train, predictions["vote_fractions"])
     metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
     metrics["n_votes"] = {name: _mean_total(labels[:, place]) for name, place in data.questions.slices.items()}
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
@@ -81,15 +81,16 @@ def train_run(
     return metrics
 
 
-def _error_bars(model: ETVAE, data: GalaxyData, folder: RunFolder, folds: int, predicted: np.ndarray) -> dict[str, Any]:
+def _error_bars(
+    model: ETVAE, data: GalaxyData, folder: RunFolder, config: Any, predicted: np.ndarray
+) -> dict[str, Any]:
     """Concentrations of the votes around predictions, and whether their intervals are true of the test galaxies.
 
-    They come from the folds' out-of-fold predictions or, without folds, from the validation galaxies. Empty where the
-    run held no labels out.
+    They come from predictions of all labels by models that have not seen them or, without folds, from the validation
+    galaxies. Empty where the run held no labels out.
     """
-    if folds:
-        tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(folds)]).set_index("id")
-        held, fractions = data.train, tables.loc[data.train.ids].to_numpy()
+    if config.folds:
+        held, fractions = data.train, out_of_fold(config, data, folder)
     elif len(data.validation):
         held, fractions = data.validation, predict_galaxies(model, data.validation.images)["vote_fractions"]
     else:

@@ -7,7 +7,7 @@ from etvae_tf.data.images import ImageSource, load_images, open_images, preproce
 from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey
 from etvae_tf.data.pipeline import batches, evaluation_batches
 from etvae_tf.data.questions import Question, Questions
-from etvae_tf.data.splits import draw_labels, fold_mask, hash_split, read_split, validation_mask
+from etvae_tf.data.splits import draw_labels, draw_pool, fold_mask, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import SyntheticGalaxies, synthesise
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "data_fingerprints",
     "draw_data",
     "draw_labels",
+    "draw_pool",
     "evaluation_batches",
     "fold_mask",
     "hash_split",

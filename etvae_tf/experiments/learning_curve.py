@@ -31,7 +31,8 @@ _VOTES = {
     "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count"),
     "train": (
         "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
-        "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder", "folds",
+        "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder", "folds", "teaching_pictures",
+        "teaching_steps",
     ),
 }  # fmt: skip
 

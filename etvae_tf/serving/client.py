@@ -224,9 +224,7 @@ def _parse() -> argparse.Namespace:
     add("--rest", action="store_true", help="REST instead of gRPC")
     add("--answers", type=lambda names: names.split(","), help="names of the answers: smooth,featured,artifact")
     add("--batch_size", type=int, default=64, help="pictures sent at once")
-    add(
-        "--n_votes", type=int, help="votes that _std, _low and _high are of; default the training table's mean"
-    )
+    add("--n_votes", type=int, help="votes that _std, _low and _high are of; default the training table's mean")
     add("--deadline", type=float, default=30.0, help="seconds for one batch, retries included")
     add("--model_name", default=MODEL_NAME, help="under which the model is served")
     add("--version_label", help="such as stable; the newest version where there is none")

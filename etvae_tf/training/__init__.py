@@ -5,6 +5,7 @@ from etvae_tf.training.finished import FinishedRun, finished_run, load_autoencod
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
+from etvae_tf.training.teachers import out_of_fold
 from etvae_tf.training.train import train, training_set
 from etvae_tf.training.validate import validate_config
 
@@ -21,6 +22,7 @@ __all__ = [
     "finished_run",
     "load_autoencoder",
     "load_model",
+    "out_of_fold",
     "phases",
     "train",
     "training_set",

@@ -48,13 +48,14 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
         self.vae = self.path / "vae.keras"
+        self.process = self.path / "folds" / "process.parquet"  # as `fold`, by a Gaussian process on measures
         self.model = self.path / "model.keras"
         self.figures = self.path / "figures"
         self.predictions = self.path / "predictions.csv"
         self.metrics = self.path / "metrics.json"
 
     def fold(self, number: int) -> Path:
-        """Table of the predicted fractions of a fold's galaxies: columns id, and one for each answer."""
+        """Table of the fractions that a fold's model predicts: columns id, and one for each answer."""
         return self.path / "folds" / f"fold_{number}.parquet"
 
     def check(self, config: dict[str, Any]) -> None:

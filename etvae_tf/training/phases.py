@@ -28,6 +28,8 @@ class Phase:
         vae_rate: of train.vae_learning_rate, for the ELBO steps.
         warmup: the KL weight rises from 0 in the first ELBO steps; not after pre-training.
         fold: the part of the labels that it does not see, to be predicted at its end; None: it sees all.
+        taught: it also learns from pictures of the pool, by the votes that the folds' models and a Gaussian process
+            predict.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Phase:
     vae_rate: float = 1.0
     warmup: bool = True
     fold: int | None = None
+    taught: bool = False
 
 
 def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Phase]:
@@ -46,7 +49,8 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
 
     `alternating` begins with the pre-training of `two_step` and keeps its ELBO steps beside the vote steps; with
     alternating_from_scratch it has both from the first step on, as in the paper. The phase that learns from labels is
-    preceded by one for each fold of them, which begins from the same weights.
+    preceded by one for each fold of them, which begins from the same weights. Where there are teachers, it learns from
+    what they say, too.
 
     Args:
         regime: one of `REGIMES`.
@@ -74,6 +78,8 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
     learnt = n_labels * (config.folds - 1) / max(config.folds, 1)
     steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * learnt)
     parts = [replace(last, name=f"{last.name}_fold_{fold}", steps=steps, fold=fold) for fold in range(config.folds)]
+    if config.teaching_pictures:
+        last = replace(last, name="taught", steps=whole_epochs(config.teaching_steps), taught=True)
     return [*before, *parts, last]
 
 

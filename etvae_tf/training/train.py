@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import pandas as pd
 import tensorflow as tf
 
-from etvae_tf.data import GalaxyData, batches, evaluation_batches, fold_mask, to_float
+from etvae_tf.data import GalaxyData, batches, fold_mask, to_float
 from etvae_tf.files import write_atomically
 from etvae_tf.models import ETVAE, build_model
 from etvae_tf.training.callbacks import RunState, Upright
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
+from etvae_tf.training.teachers import predict_fold, taught_galaxies
 
 __all__ = ["train", "training_set"]
-
-_BATCH = 128  # galaxies predicted at once
 
 
 def train(
@@ -58,11 +56,11 @@ def train(
         if not phase.labelled and shared_vae and shared_vae.exists():
             model.set_weights(keras.saving.load_model(shared_vae).get_weights())
         else:
-            _fit(model, phase, config, _seen(phase, config, data), state, epoch)
+            _fit(model, phase, config, _seen(phase, config, data, folder), state, epoch)
         if phase.labelled:
             state.finish(model)
         if phase.fold is not None:
-            _predict_fold(model, phase, config, data, folder)
+            predict_fold(model, phase.fold, config.train, data, folder)
         seconds[phase.name] = time.perf_counter() - start
         if not phase.labelled:  # labels will pull the encoder away from the decoder
             write_atomically(folder.vae, model.save)
@@ -100,19 +98,13 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     )
 
 
-def _seen(phase: Phase, config: Any, data: GalaxyData) -> GalaxyData:
-    """What a phase learns from: all labels, or those outside its fold."""
+def _seen(phase: Phase, config: Any, data: GalaxyData, folder: RunFolder) -> GalaxyData:
+    """What a phase learns from: all labels, those outside its fold, or all and what the teachers say."""
+    if phase.taught:
+        return replace(data, train=taught_galaxies(config.train, data, folder))
     if phase.fold is None:
         return data
     return replace(data, train=data.train.select(~fold_mask(len(data.train), config.train.folds, phase.fold)))
-
-
-def _predict_fold(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, folder: RunFolder) -> None:
-    """Keeps the predicted fractions of the labelled galaxies that the model has not seen."""
-    fold = data.train.select(fold_mask(len(data.train), config.train.folds, phase.fold))
-    fractions = model.predict(evaluation_batches(fold.images, _BATCH), verbose=0)["vote_fractions"]
-    table = pd.DataFrame({"id": fold.ids, **dict(zip(data.questions.answers, fractions.T, strict=True))})
-    write_atomically(folder.fold(phase.fold), lambda path: table.to_parquet(path, index=False))
 
 
 def training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -> tf.data.Dataset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etvae_tf.data.validate import validate_data
+from etvae_tf.errors import InputError
 from etvae_tf.fields import choose, require, whole
 from etvae_tf.models.validate import validate_model
 from etvae_tf.training.phases import REGIMES
@@ -30,6 +31,14 @@ def validate_config(config: Any) -> None:
     require(config, [f"train.{name}" for name in sizes], *whole(1))
     folds = "0, or a whole number from 2 to n_labels / 2"
     require(config, ["train.folds"], lambda value: value in range(2, config.n_labels // 2 + 1) or value == 0, folds)
+    require(config, ["train.teaching_pictures"], *whole(0))
+    if config.train.teaching_pictures and not (config.regime == "two_step" and config.train.folds):
+        raise InputError(
+            f"train.teaching_pictures={config.train.teaching_pictures} with regime={config.regime} and train.folds="
+            f"{config.train.folds}: teachers are the folds' models of two_step; add --regime=two_step "
+            "--config.train.folds=4, or set --config.train.teaching_pictures=0."
+        )
+    require(config, ["train.teaching_steps"], *whole(1))
     positive = ("vote_steps_per_label", "vae_learning_rate", "vote_learning_rate")
     require(config, [f"train.{name}" for name in positive], lambda value: value > 0, "a number > 0")
     others = (

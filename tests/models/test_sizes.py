@@ -22,6 +22,7 @@ PARAMETERS = {
     "counts": 957_225,
     "ablations": 957_225,
     "baselines": 957_225,
+    "distilled": 957_225,
 }
 
 

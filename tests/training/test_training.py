@@ -6,44 +6,20 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from runs import batches_seen, fresh_model, run, same_weights
 
 from configs import quicktest
 from etvae_tf.data import GalaxyData, load_data
 from etvae_tf.errors import InputError
-from etvae_tf.models import ETVAE, build_model
-from etvae_tf.training import RunFolder, RunState, phases, train
+from etvae_tf.models import ETVAE
+from etvae_tf.training import RunFolder, phases, train
 from etvae_tf.training.phases import compile_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
-
-
-def run(regime: str, folder: Path, skipped: tuple = (), **changes: object) -> tuple[ETVAE, GalaxyData, RunFolder]:
-    config = quicktest.get_config()
-    config.regime = regime
-    config.update_from_flattened_dict({name.replace("__", "."): value for name, value in changes.items()})
-    data, run_folder = load_data(config), RunFolder(folder)
-    run_folder.claim(json.loads(config.to_json()), data)
-    model, seconds = train(config, data, run_folder)
-    plan = [phase.name for phase in phases(regime, config.train, config.n_labels, len(data.pool))]
-    assert list(seconds) == [name for name in plan if name not in skipped]
-    return model, data, run_folder
-
-
-def fresh_model() -> ETVAE:
-    """The weights every run of seed 0 starts from."""
-    config = quicktest.get_config()
-    keras.utils.set_random_seed(0)
-    return build_model(config.model, config.data.image_size, config.data.channels, (3,))
-
-
-def same_weights(first: keras.layers.Layer, second: keras.layers.Layer) -> bool:
-    pairs = zip(first.get_weights(), second.get_weights(), strict=True)
-    return all(np.array_equal(one, other) for one, other in pairs)
 
 
 @pytest.mark.parametrize(
@@ -94,19 +70,6 @@ def test_frozen_encoder_stays_as_the_vae_left_it(tmp_path: Path) -> None:
     longer, _, _ = run("two_step", tmp_path / "longer", **frozen)
     assert same_weights(trained.encoder, longer.encoder)
     assert not same_weights(trained.vote_head, longer.vote_head)
-
-
-def batches_seen(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
-    """Everything handed to `train_step`, run eagerly."""
-    seen: list[dict] = []
-    original = ETVAE.train_step
-
-    def train_step(self: ETVAE, batch: dict) -> dict:
-        seen.append(tf.nest.map_structure(np.asarray, batch))
-        return original(self, batch)
-
-    monkeypatch.setattr(ETVAE, "train_step", train_step)
-    return seen
 
 
 def pictures(seen: list[dict]) -> Iterator[np.ndarray]:
@@ -175,57 +138,6 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     batch = tf.data.Dataset.from_tensors({"labelled": (images, tf.constant(data.validation.votes))})
     kept = model.evaluate(batch, return_dict=True, verbose=0)["vote_mse"]
     assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_mse"].min(), rel=1e-5)
-
-
-@pytest.mark.parametrize("regime", ["supervised", "two_step"])
-def test_folds_are_predicted_by_models_that_have_not_seen_them(
-    regime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = {"data__augment_flips": False, "data__augment_jitter": 0.0, "data__validation_fraction": 0.0}
-    whole, _, _ = run(regime, tmp_path / "whole", **plain)
-    seen, phase_of = batches_seen(monkeypatch), []
-    original = ETVAE.fit
-
-    def fit(self: ETVAE, *args: object, **kwargs: object) -> object:
-        phase_of.append(len(seen))
-        return original(self, *args, **kwargs)
-
-    monkeypatch.setattr(ETVAE, "fit", fit)
-    model, data, folder = run(regime, tmp_path / "folds", train__folds=2, **plain)
-    assert same_weights(whole, model), "the last phase is the same with folds and without"
-    starts = phase_of[-3:]  # of the two folds and of all labels
-    tables = [pd.read_parquet(folder.fold(fold)) for fold in range(2)]
-    assert sorted(pd.concat(tables)["id"]) == sorted(data.train.ids)
-    for table, start, end in zip(tables, starts, starts[1:], strict=False):
-        hidden = data.train.select(np.isin(data.train.ids, table["id"]))
-        pictures = {
-            np.round(image * 255).astype(np.uint8).tobytes()
-            for batch in seen[start:end]
-            for image in batch["labelled"][0]
-        }
-        assert pictures and not pictures & {image.tobytes() for image in hidden.images}
-        np.testing.assert_allclose(table[list(data.questions.answers)].sum(axis=1), 1, rtol=1e-5)
-
-
-def test_a_run_killed_in_a_fold_ends_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    changes = {"train__folds": 2}
-    whole, _, undisturbed = run("supervised", tmp_path / "whole", **changes)
-    original, epochs = RunState.on_epoch_end, []
-
-    def on_epoch_end(self: RunState, *args: object) -> None:
-        original(self, *args)
-        epochs.append(self.phase.name)
-        if epochs.count("votes_fold_1") == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(RunState, "on_epoch_end", on_epoch_end)
-    with pytest.raises(KeyboardInterrupt):
-        run("supervised", tmp_path / "killed", **changes)
-    monkeypatch.setattr(RunState, "on_epoch_end", original)
-    again, _, folder = run("supervised", tmp_path / "killed", skipped=("votes_fold_0",), **changes)
-    assert same_weights(whole, again)
-    for fold in range(2):
-        assert folder.fold(fold).read_bytes() == undisturbed.fold(fold).read_bytes()
 
 
 def test_run_killed_between_its_last_epoch_and_its_model_ends_as_if_it_had_not_been(tmp_path: Path) -> None:

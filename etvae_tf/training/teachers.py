@@ -1,0 +1,108 @@
+"""What teaches the last model of a run: votes that models of several kinds predict for pictures without labels.
+
+Networks err alike and classical measures err otherwise, so that the mean of both knows more than either. Its votes for
+pictures of the pool train one network, which sees pictures alone (Hinton et al. 2015, arXiv:1503.02531). How far they
+are to be trusted, predictions of labelled galaxies tell, each by models that have not seen it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from etvae_tf.data import Galaxies, GalaxyData, Questions, draw_pool, evaluation_batches, fold_mask
+from etvae_tf.files import write_atomically
+from etvae_tf.measures import GaussianProcess, measure
+from etvae_tf.models import ETVAE
+from etvae_tf.training.folder import RunFolder
+
+__all__ = ["out_of_fold", "predict_fold", "taught_galaxies"]
+
+_BATCH = 128  # galaxies predicted at once
+
+
+def predict_fold(model: ETVAE, fold: int, config: Any, data: GalaxyData, folder: RunFolder) -> None:
+    """Keeps what a fold's model predicts: fractions of the labelled galaxies that it has not seen, and of the pictures
+    that the last model is taught with.
+
+    Args:
+        model: trained on the labels outside the fold.
+        fold: its number.
+        config: `config.train` of the run.
+        data: of the run.
+        folder: of the run.
+    """
+    hidden = fold_mask(len(data.train), config.folds, fold)
+    ids, images = _pool(config, data)
+    ids, images = np.concatenate([data.train.ids[hidden], ids]), np.concatenate([data.train.images[hidden], images])
+    fractions = model.predict(evaluation_batches(images, _BATCH), verbose=0)["vote_fractions"]
+    _write(folder.fold(fold), ids, fractions, data.questions)
+
+
+def out_of_fold(config: Any, data: GalaxyData, folder: RunFolder) -> np.ndarray:
+    """Fractions (n, K) of the n train galaxies, each by models that have not learnt from its votes.
+
+    Args:
+        config: `config.train` of the run.
+        data: of the run.
+        folder: of the run, whose folds are predicted.
+    """
+    tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(config.folds)]).set_index("id")
+    networks = tables.loc[data.train.ids].to_numpy()
+    if not config.teaching_pictures:
+        return networks
+    return (networks + _process(config, data, folder).loc[data.train.ids].to_numpy()) / 2
+
+
+def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxies:
+    """What the last model learns from: the labelled galaxies with their votes, and pictures of the pool with those of
+    the teachers, the mean of the folds' models on one side and a Gaussian process on measures on the other.
+
+    Args:
+        config: `config.train` of the run.
+        data: of the run.
+        folder: of the run, whose folds are predicted.
+    """
+    ids, images = _pool(config, data)
+    networks = np.mean([pd.read_parquet(folder.fold(one)).set_index("id").loc[ids] for one in range(config.folds)], 0)
+    votes = (networks + _process(config, data, folder).loc[ids].to_numpy()) / 2
+    for place in data.questions.slices.values():
+        total = data.train.votes[:, place].sum(axis=1)
+        votes[:, place] *= total[total > 0].mean()  # as sure of themselves as the volunteers
+    parts = zip((data.train.ids, data.train.images, data.train.votes), (ids, images, votes), strict=True)
+    return Galaxies(*(np.concatenate(part).astype(part[0].dtype) for part in parts))
+
+
+def _pool(config: Any, data: GalaxyData) -> tuple[np.ndarray, np.ndarray]:
+    """Names and pictures of the pool that are taught with; no labelled ones."""
+    free = np.flatnonzero(~np.isin(data.pool_ids, data.train.ids))
+    places = free[draw_pool(data.pool_ids[free], config.teaching_pictures)]
+    return data.pool_ids[places], data.pool[places]
+
+
+def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
+    """Fractions by a Gaussian process on measures, by id: out of fold of the labelled galaxies, and of the pictures."""
+    if not folder.process.exists():
+        ids, images = _pool(config, data)
+        features, seen = measure(images).to_numpy(), measure(data.train.images).to_numpy()
+        own = np.empty(data.train.votes.shape)
+        for fold in range(config.folds):
+            hidden = fold_mask(len(data.train), config.folds, fold)
+            own[hidden] = _fit(seen[~hidden], data.train.votes[~hidden], seen[hidden], data.questions)
+        fractions = np.concatenate([own, _fit(seen, data.train.votes, features, data.questions)])
+        _write(folder.process, np.concatenate([data.train.ids, ids]), fractions, data.questions)
+    return pd.read_parquet(folder.process).set_index("id")
+
+
+def _fit(features: np.ndarray, votes: np.ndarray, others: np.ndarray, questions: Questions) -> np.ndarray:
+    """Fractions (M, K) of other galaxies, question by question."""
+    places = questions.slices.values()
+    return np.hstack([GaussianProcess().fit(features, votes[:, place]).predict(others) for place in places])
+
+
+def _write(path: Path, ids: np.ndarray, fractions: np.ndarray, questions: Questions) -> None:
+    table = pd.DataFrame({"id": ids, **dict(zip(questions.answers, fractions.T, strict=True))})
+    write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))

@@ -1,0 +1,82 @@
+"""Teachers: what they are asked, and what becomes of their answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs import quicktest
+from etvae_tf.data import GalaxyData, fold_mask, load_data
+from etvae_tf.measures import GaussianProcess, measure
+from etvae_tf.training import RunFolder, out_of_fold
+from etvae_tf.training.teachers import taught_galaxies
+
+FOLDS, PICTURES = 2, 25
+
+
+@pytest.fixture(scope="module")
+def galaxies() -> GalaxyData:
+    return load_data(quicktest.get_config())
+
+
+@pytest.fixture
+def folder(galaxies: GalaxyData, tmp_path: Path) -> RunFolder:
+    """Of a run whose folds say of every galaxy what its number of the fold says."""
+    folder = RunFolder(tmp_path)
+    (tmp_path / "folds").mkdir()
+    for fold in range(FOLDS):
+        hidden = galaxies.train.ids[fold_mask(len(galaxies.train), FOLDS, fold)]
+        ids = np.concatenate([hidden, np.setdiff1d(galaxies.pool_ids, galaxies.train.ids)])
+        rows = np.tile([[0.2 + 0.4 * fold, 0.7 - 0.4 * fold, 0.1]], (len(ids), 1))
+        table = pd.DataFrame({"id": ids, **dict(zip(galaxies.questions.answers, rows.T, strict=True))})
+        table.to_parquet(folder.fold(fold), index=False)
+    return folder
+
+
+@pytest.fixture
+def config() -> object:
+    config = quicktest.get_config().train
+    config.folds, config.teaching_pictures = FOLDS, PICTURES
+    return config
+
+
+def test_pictures_are_taught_by_networks_and_process_alike(config, galaxies, folder) -> None:
+    taught, labelled = taught_galaxies(config, galaxies, folder), galaxies.train
+    count = len(labelled)
+    assert len(taught) == count + PICTURES
+    np.testing.assert_array_equal(taught.ids[:count], labelled.ids)
+    np.testing.assert_array_equal(taught.votes[:count], labelled.votes)
+    new = taught.select(np.arange(count, len(taught)))
+    assert not set(new.ids) & {*labelled.ids, *galaxies.validation.ids, *galaxies.test.ids}
+    rows = [np.flatnonzero(galaxies.pool_ids == name)[0] for name in new.ids]
+    np.testing.assert_array_equal(new.images, galaxies.pool[rows])
+
+    process = GaussianProcess().fit(measure(labelled.images), labelled.votes).predict(measure(new.images))
+    fractions = (np.array([0.4, 0.5, 0.1]) + process) / 2  # the mean of both folds, and the process
+    np.testing.assert_allclose(new.votes, fractions * labelled.votes.sum(axis=1).mean(), rtol=1e-5)
+    assert taught.votes.dtype == np.float32 and taught.images.dtype == np.uint8
+
+
+def test_labelled_galaxies_are_predicted_by_who_has_not_seen_them(config, galaxies, folder) -> None:
+    found, votes = out_of_fold(config, galaxies, folder), galaxies.train.votes
+    features = measure(galaxies.train.images).to_numpy()
+    for fold, own in enumerate(([0.2, 0.7, 0.1], [0.6, 0.3, 0.1])):
+        hidden = fold_mask(len(votes), FOLDS, fold)
+        process = GaussianProcess().fit(features[~hidden], votes[~hidden]).predict(features[hidden])
+        np.testing.assert_allclose(found[hidden], (own + process) / 2, rtol=1e-5)
+
+
+def test_without_teachers_networks_alone_are_asked(config, galaxies, folder) -> None:
+    config.teaching_pictures = 0
+    found = out_of_fold(config, galaxies, folder)
+    np.testing.assert_allclose(found[::2], [[0.2, 0.7, 0.1]] * len(found[::2]))
+    assert not folder.process.exists()
+
+
+def test_a_small_pool_is_asked_whole(config, galaxies, folder) -> None:
+    config.teaching_pictures = 10**6
+    free = np.setdiff1d(galaxies.pool_ids, galaxies.train.ids)
+    assert len(taught_galaxies(config, galaxies, folder)) == len(galaxies.train) + len(free)
