@@ -95,16 +95,18 @@ _MODES = {
         ("workdir", "export_dir"),
     ),
     "predict": _Mode(
-        "predict the votes of a folder of pictures, with an exported model or with --workdir=RUN",
+        "predict the votes of pictures (with --data=TABLE of those that it lists), with an exported model or with --workdir=RUN",
         lambda config, given, values: predict_pictures(
             config.data.images,
             values.output,
             None if values.workdir else _export_dir(values),
             values.workdir,
             given.get("data.crop_fraction"),
+            config.data.table,
+            config.data.id_column,
         ),
-        ("workdir", "export_dir", "images", "output"),
-        ("data.crop_fraction",),
+        ("workdir", "export_dir", "data", "images", "output"),
+        ("data.crop_fraction", "data.id_column"),
     ),
     "benchmark": _Mode(
         "time the steps of every regime, with and without the pose, on synthetic galaxies",

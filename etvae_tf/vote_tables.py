@@ -15,7 +15,7 @@ import pandas as pd
 from etvae_tf.data.images import ImageSource
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically
-from etvae_tf.progress import progress
+from etvae_tf.progress import Progress
 
 __all__ = ["check_output", "read_batches", "score_batches", "vote_table", "write_table"]
 
@@ -103,7 +103,7 @@ def write_table(path: str | Path, parts: Iterable[pd.DataFrame], total: int) -> 
     Returns:
         The table.
     """
-    bar = progress(total, "picture")
+    bar = Progress(total, "picture")
     collected = []
     for part in parts:
         collected.append(part)

@@ -13,8 +13,9 @@ import pandas as pd
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.copies import are_copies, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, SharedData, Survey
-from etvae_tf.data.images import ImageSource, open_images, read_images
+from etvae_tf.data.images import read_images
 from etvae_tf.data.questions import Questions
+from etvae_tf.data.sources import ImageSource, listed_images, open_images
 from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
 from etvae_tf.data.synthetic import synthesise
@@ -85,7 +86,8 @@ def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
         settings = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
         settings |= {"train": data.synthetic_train, "test": data.synthetic_test}
         return {"synthetic": " ".join(f"{name}={value}" for name, value in settings.items())}
-    prints = {"table": _file_sha256(data.table), "images": _open_labelled(config).fingerprint}
+    source = open_images(data.images) if data.images else _open(config)[0]
+    prints = {"table": _file_sha256(data.table), "images": source.fingerprint}
     if data.unlabelled:
         prints["unlabelled"] = open_images(data.unlabelled).fingerprint
     if data.split:
@@ -211,22 +213,17 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
 
 def _open(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catalogue]:
     """The pictures and the table of the labelled galaxies."""
-    data, source = config.data, _open_labelled(config)
+    data = config.data
+    source = open_images(data.images) if data.images else None
     catalogue = read_catalogue(
         data.table,
         id_column=data.id_column,
         answer_columns=tuple(data.answer_columns),
         kind=data.label_kind,
         pseudo_count=data.pseudo_count,
-        picture_names=source.names,
+        picture_names=source.names if source else (),
     )
-    return source, catalogue
-
-
-def _open_labelled(config: ml_collections.ConfigDict) -> ImageSource:
-    if not config.data.images:
-        raise InputError("--data given without --images; name the folder or zip file of its pictures.")
-    return open_images(config.data.images)
+    return source or listed_images(data.table, catalogue.ids, catalogue.files), catalogue
 
 
 def _decode_readable(
