@@ -95,7 +95,7 @@ _MODES = {
         ("workdir", "export_dir"),
     ),
     "predict": _Mode(
-        "predict the votes of pictures (with --data=TABLE of those that it lists), with an exported model or with --workdir=RUN",
+        "predict votes of pictures (with --data=TABLE: of those it lists) with an exported model or with --workdir=RUN",
         lambda config, given, values: predict_pictures(
             config.data.images,
             values.output,
