@@ -16,7 +16,7 @@ from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 from etvae_tf.progress import Progress
 
-__all__ = ["ImageSource", "load_images", "open_images", "preprocess", "read_images", "to_float"]
+__all__ = ["ImageSource", "check_sizes", "load_images", "open_images", "preprocess", "read_images", "to_float"]
 
 CHUNK = 256  # pictures a Python call reads: far fewer calls than pictures, little memory
 PROGRESS_FROM = 2000  # pictures, about a second of work
@@ -92,9 +92,14 @@ def load_images(
 
 
 def read_images(
-    source: ImageSource, names: Sequence[str], image_size: int, channels: int, crop_fraction: float = 1.0
+    source: ImageSource,
+    names: Sequence[str],
+    image_size: int,
+    channels: int,
+    crop_fraction: float = 1.0,
+    pictures: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `load_images`, but for pictures that are missing or cannot be decoded.
+    """As `load_images`, but for pictures that are missing or cannot be decoded; into `pictures` where it is given.
 
     Returns:
         uint8 array (N, H, W, C), and bool array (N,): which of its pictures could be read; the others are black.
@@ -102,8 +107,9 @@ def read_images(
     Raises:
         InputError: the sizes are impossible.
     """
-    _check_sizes(image_size, channels, crop_fraction)
-    pictures = np.zeros((len(names), image_size, image_size, channels), np.uint8)
+    check_sizes(image_size, channels, crop_fraction)
+    if pictures is None:
+        pictures = np.zeros((len(names), image_size, image_size, channels), np.uint8)
     readable = np.zeros(len(names), bool)
     there = np.flatnonzero([name in source for name in names])
     bar = Progress(len(there), "picture") if len(there) > PROGRESS_FROM else None
@@ -134,7 +140,12 @@ def _decode(
     return decoded.batch(CHUNK).prefetch(2).as_numpy_iterator()
 
 
-def _check_sizes(image_size: int, channels: int, crop_fraction: float) -> None:
+def check_sizes(image_size: int, channels: int, crop_fraction: float) -> None:
+    """Refuses what no picture can be made to.
+
+    Raises:
+        InputError: the sizes are impossible.
+    """
     if image_size < 8:
         raise InputError(f"image_size={image_size}, expected at least 8 pixels; 64 is usual.")
     if channels not in (1, 3):
