@@ -29,6 +29,7 @@ _SHORT = {  # short flag -> config field
     "images": "data.images",
     "unlabelled": "data.unlabelled",
     "split": "data.split",
+    "cache_dir": "data.cache_dir",
 }
 _STRINGS = {  # flag -> help
     "regime": "supervised, alternating or two_step.",
@@ -38,11 +39,13 @@ _STRINGS = {  # flag -> help
     "images": "Folder (with subfolders) or zip with the pictures, named ID.jpg (or PNG, TIFF, WebP, GIF, BMP, FITS).",
     "unlabelled": "Folder or zip with more pictures, learnt from without labels.",
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
+    "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
     "output": "Table that predict writes, .csv or .parquet.",
     "json": "File that benchmark writes all its numbers to.",
 }
 _TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.label_kind", "data.pseudo_count")
-_REAL_FIELDS = (*_TABLE_FIELDS, "data.test_fraction", "data.split_seed", "data.crop_fraction", "data.missing_pictures")
+_PICTURE_FIELDS = ("data.crop_fraction", "data.missing_pictures", "data.cache_dir")
+_REAL_FIELDS = (*_TABLE_FIELDS, *_PICTURE_FIELDS, "data.test_fraction", "data.split_seed")
 _SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")
 
 
@@ -79,13 +82,13 @@ _MODES = {
     "evaluate": _Mode(
         "score a trained run on a labelled table",
         lambda config, given, values: evaluate_run(values.workdir, given, values.include_learnt),
-        ("workdir", "include_learnt", "data", "images", "split"),
+        ("workdir", "include_learnt", "data", "images", "split", "cache_dir"),
         (*_TABLE_FIELDS, "data.crop_fraction", "data.missing_pictures"),
     ),
     "learning_curve": _Mode(
         "train the runs of config.curve and compare them",
         lambda config, given, values: learning_curve(config, values.workdir),
-        ("config", "workdir", "data", "images", "unlabelled", "split"),
+        ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
         ("",),
         ("regime", "n_labels", "seed"),
     ),
@@ -95,17 +98,19 @@ _MODES = {
         ("workdir", "export_dir"),
     ),
     "predict": _Mode(
-        "predict the votes of a folder of pictures, with an exported model or with --workdir=RUN",
+        "predict votes of pictures (with --data=TABLE: of those it lists) with an exported model or with --workdir=RUN",
         lambda config, given, values: predict_pictures(
             config.data.images,
             values.output,
             None if values.workdir else _export_dir(values),
             values.workdir,
             given.get("data.crop_fraction"),
+            config.data.table,
+            config.data.id_column,
             values.n_votes,
         ),
-        ("workdir", "export_dir", "images", "output", "n_votes"),
-        ("data.crop_fraction",),
+        ("workdir", "export_dir", "data", "images", "output", "n_votes"),
+        ("data.crop_fraction", "data.id_column"),
     ),
     "benchmark": _Mode(
         "time the steps of every regime, with and without the pose, on synthetic galaxies",
@@ -114,7 +119,7 @@ _MODES = {
         ("seed", "model", "train", "data"),
         (
             *_TABLE_FIELDS, *_SYNTHETIC_FIELDS, "data.table", "data.images", "data.unlabelled", "data.split",
-            "data.test_fraction", "data.split_seed", "data.missing_pictures",
+            "data.test_fraction", "data.split_seed", "data.missing_pictures", "data.cache_dir",
             "data.pool_limit", "data.validation_fraction", "train.vae_steps",
             "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
             "train.alternating_from_scratch", "train.alternating_vae_rate",

@@ -27,6 +27,7 @@ def _data() -> ConfigDict:
     data.table = ""  # CSV, Parquet, Feather, FITS or VOTable with votes; "" makes synthetic galaxies
     data.images = ""  # folder (with its subfolders) or zip with one picture per galaxy of the table, named ID.jpg
     data.unlabelled = ""  # folder or zip with more pictures, learnt from without labels
+    data.cache_dir = ""  # folder that keeps decoded pictures, mapped into memory, for the next run; "" for none
     data.missing_pictures = 0.1  # share of pictures, of the table and of unlabelled, that may be missing or broken
     data.split = ""  # CSV (id, split = train or test); "" for a hash of the id
     data.pool_limit = 0  # pictures learnt from without labels, drawn by a hash of their names; 0 for all there are

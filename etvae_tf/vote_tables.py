@@ -16,7 +16,7 @@ from etvae_tf.data.images import ImageSource
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import vote_deviations, vote_intervals
 from etvae_tf.files import write_atomically
-from etvae_tf.progress import progress
+from etvae_tf.progress import Progress
 
 __all__ = ["check_n_votes", "check_output", "read_batches", "score_batches", "vote_table", "write_table"]
 
@@ -128,7 +128,7 @@ def write_table(path: str | Path, parts: Iterable[pd.DataFrame], total: int) -> 
     Returns:
         The table.
     """
-    bar = progress(total, "picture")
+    bar = Progress(total, "picture")
     collected = []
     for part in parts:
         collected.append(part)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from etvae_tf.data.questions import Questions
 from etvae_tf.data.schema import FRACTION_SUM_ATOL, find_vote_columns, label_kind
-from etvae_tf.data.tables import best_id_column, first_few, read_ids, read_table
+from etvae_tf.data.tables import best_id_column, first_few, picture_paths, read_ids, read_table
 from etvae_tf.errors import InputError
 
 __all__ = ["Catalogue", "read_catalogue"]
@@ -29,6 +29,7 @@ class Catalogue:
         questions: whose votes they are; K answers in all.
         kind: what the table held, "counts" or "fractions" (turned to counts by the pseudo-count).
         id_column: the column that `ids` came from.
+        files: paths of the pictures, where the table lists them in a column file_loc.
     """
 
     ids: np.ndarray
@@ -36,6 +37,7 @@ class Catalogue:
     questions: Questions
     kind: str
     id_column: str
+    files: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,8 +76,9 @@ def read_catalogue(
     """
     table = read_table(path, (id_column,) if id_column else ())
     found = find_vote_columns(list(table.columns), answer_columns)
-    column = id_column or best_id_column(table, frozenset(picture_names), path)
-    ids = read_ids(table, column, path)
+    names = frozenset(picture_names)
+    column = id_column or best_id_column(table, names, path)
+    ids = read_ids(table, column, path, names)
     values = _read_votes(table, found.columns, ids, path)
     if found.kind == "fractions of those asked" and kind == "auto":
         kind = label_kind(values, "fractions")
@@ -88,7 +91,7 @@ def read_catalogue(
         values = values * pseudo_count  # a row that sums to less stands for fewer votes
     if not values.any():
         raise InputError(f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies.")
-    return Catalogue(ids, values.astype(np.float32), found.questions, kind, column)
+    return Catalogue(ids, values.astype(np.float32), found.questions, kind, column, picture_paths(table))
 
 
 def _tell_sums(fractions: np.ndarray, path: str | Path) -> None:

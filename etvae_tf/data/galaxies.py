@@ -1,4 +1,4 @@
-"""Galaxies in memory: identifiers, pictures as bytes, votes as counts."""
+"""Galaxies: identifiers, pictures as bytes, votes as counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from etvae_tf.data.mapped import MappedPictures, select
 from etvae_tf.data.questions import Questions
 
 __all__ = ["Galaxies", "GalaxyData", "SharedData", "Survey"]
@@ -23,7 +24,7 @@ class Galaxies:
     """
 
     ids: np.ndarray
-    images: np.ndarray
+    images: np.ndarray | MappedPictures
     votes: np.ndarray
 
     def __len__(self) -> int:
@@ -36,7 +37,7 @@ class Galaxies:
 
     def select(self, which: np.ndarray) -> Galaxies:
         """The galaxies at `which`: int array of positions, or bool array (N,)."""
-        return Galaxies(self.ids[which], self.images[which], self.votes[which])
+        return Galaxies(self.ids[which], select(self.images, which), self.votes[which])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class SharedData:
     questions: Questions
     test: Galaxies
     pool_ids: np.ndarray
-    pool: np.ndarray
+    pool: np.ndarray | MappedPictures
     pool_hashes: np.ndarray
     split: pd.DataFrame
     fingerprints: dict[str, str]

@@ -10,11 +10,14 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
+from etvae_tf.data.cache import cached_images
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.copies import are_copies, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, SharedData, Survey
-from etvae_tf.data.images import ImageSource, open_images, read_images
+from etvae_tf.data.images import read_images
+from etvae_tf.data.mapped import MappedPictures, join, select
 from etvae_tf.data.questions import Questions
+from etvae_tf.data.sources import ImageSource, listed_images, open_images
 from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
 from etvae_tf.data.synthetic import synthesise
@@ -85,7 +88,8 @@ def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
         settings = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
         settings |= {"train": data.synthetic_train, "test": data.synthetic_test}
         return {"synthetic": " ".join(f"{name}={value}" for name, value in settings.items())}
-    prints = {"table": _file_sha256(data.table), "images": _open_labelled(config).fingerprint}
+    source = open_images(data.images) if data.images else _open(config)[0]
+    prints = {"table": _file_sha256(data.table), "images": source.fingerprint}
     if data.unlabelled:
         prints["unlabelled"] = open_images(data.unlabelled).fingerprint
     if data.split:
@@ -146,7 +150,7 @@ def _load_real(config: ml_collections.ConfigDict) -> Survey:
         images, readable = _decode_readable(config, unlabelled, names)
         copies, extra = _pool(names[readable], images, test_hashes)
         left_out["pool"] += int(copies.sum())
-        pool = {name: np.concatenate([pool[name], extra[name]]) for name in pool}
+        pool = {name: join(pool[name], extra[name]) for name in pool}
     if left_out["pool"]:
         print(
             f"left out as copies of test galaxies: {left_out['train']} train galaxies with votes, and "
@@ -164,11 +168,13 @@ def _load_real(config: ml_collections.ConfigDict) -> Survey:
     )
 
 
-def _pool(ids: np.ndarray, images: np.ndarray, test_hashes: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _pool(
+    ids: np.ndarray, images: np.ndarray | MappedPictures, test_hashes: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Which pictures are copies of test galaxies, bool array (N,), and the others as a survey's pool."""
     hashes = picture_hashes(images)
     copies = are_copies(hashes, test_hashes)
-    return copies, {"pool_ids": ids[~copies], "pool": images[~copies], "pool_hashes": hashes[~copies]}
+    return copies, {"pool_ids": ids[~copies], "pool": select(images, ~copies), "pool_hashes": hashes[~copies]}
 
 
 def _draw_pool(survey: Survey, validation: Galaxies, limit: int) -> dict[str, np.ndarray]:
@@ -179,12 +185,12 @@ def _draw_pool(survey: Survey, validation: Galaxies, limit: int) -> dict[str, np
     kept = np.flatnonzero(~watched)
     if limit:
         kept = kept[draw_pool(survey.pool_ids[kept], limit)]
-    return pool if len(kept) == len(survey.pool) else {name: array[kept] for name, array in pool.items()}
+    return pool if len(kept) == len(survey.pool) else {name: select(array, kept) for name, array in pool.items()}
 
 
 def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
     data = config.data
-    stray = [f"--{flag}" for flag in ("images", "unlabelled", "split") if data[flag]]
+    stray = [f"--{flag}" for flag in ("images", "unlabelled", "split", "cache_dir") if data[flag]]
     if stray:
         raise InputError(f"{', '.join(stray)} given without --data; name the table of votes with --data as well.")
     if data.synthetic_train < 1 or data.synthetic_test < 1:
@@ -211,30 +217,29 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
 
 def _open(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catalogue]:
     """The pictures and the table of the labelled galaxies."""
-    data, source = config.data, _open_labelled(config)
+    data = config.data
+    source = open_images(data.images) if data.images else None
     catalogue = read_catalogue(
         data.table,
         id_column=data.id_column,
         answer_columns=tuple(data.answer_columns),
         kind=data.label_kind,
         pseudo_count=data.pseudo_count,
-        picture_names=source.names,
+        picture_names=source.names if source else (),
     )
-    return source, catalogue
-
-
-def _open_labelled(config: ml_collections.ConfigDict) -> ImageSource:
-    if not config.data.images:
-        raise InputError("--data given without --images; name the folder or zip file of its pictures.")
-    return open_images(config.data.images)
+    return source or listed_images(data.table, catalogue.ids, catalogue.files), catalogue
 
 
 def _decode_readable(
     config: ml_collections.ConfigDict, source: ImageSource, names: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray | MappedPictures, np.ndarray]:
     """Pictures that can be read, and which of the N they are, bool array (N,); refuses where too many cannot."""
     data = config.data
-    images, readable = read_images(source, names, data.image_size, data.channels, data.crop_fraction)
+    preparation = (data.image_size, data.channels, data.crop_fraction)
+    if data.cache_dir and len(names):
+        images, readable = cached_images(data.cache_dir, source, names, *preparation)
+    else:
+        images, readable = read_images(source, names, *preparation)
     if readable.all():
         return images, readable
     unread = names[~readable]
@@ -245,7 +250,7 @@ def _decode_readable(
             "as whole files named ID.jpg, take the galaxies out of the table, or raise --config.data.missing_pictures."
         )
     print(f"left out: of {source.path} {what}", flush=True)
-    return images[readable], readable
+    return select(images, readable), readable
 
 
 def _split(config: ml_collections.ConfigDict, catalogue: Catalogue) -> np.ndarray:

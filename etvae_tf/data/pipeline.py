@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from etvae_tf.data.augmentation import DRAWS, augment, flip
 from etvae_tf.data.images import to_float
+from etvae_tf.data.mapped import MappedPictures
 
 __all__ = ["batches", "evaluation_batches"]
 
@@ -40,7 +41,8 @@ def batches(
     every batch is full and each example comes once in every N, whatever the batch size.
 
     Args:
-        arrays: array, or tuple or dict of arrays, each with N rows; uint8 arrays (N, H, W, C) are pictures.
+        arrays: array, or tuple or dict of arrays, each with N rows; uint8 arrays (N, H, W, C) are pictures, in memory
+            or mapped.
         batch_size: B.
         seed: >= 0; streams with the same seed and N share their order, and their augmentation if `view` is equal too.
         steps: how many batches.
@@ -57,7 +59,7 @@ def batches(
     Returns:
         Dataset with the structure of `arrays`: pictures as float32 (B, H, W, C) in [0, 1], others unchanged.
     """
-    arrays = tf.nest.map_structure(np.asarray, arrays)
+    arrays = tf.nest.map_structure(lambda one: one if isinstance(one, MappedPictures) else np.asarray(one), arrays)
     rows = tf.nest.flatten(arrays)
     count = len(rows[0])
     if count == 0 or any(len(array) != count for array in rows):
@@ -89,7 +91,7 @@ def batches(
     return numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(images: np.ndarray, batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(images: np.ndarray | MappedPictures, batch_size: int) -> tf.data.Dataset:
     """Pictures in order, once; the last batch may be smaller.
 
     Args:
@@ -127,5 +129,5 @@ def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, purpose, number))))
 
 
-def _are_pictures(array: np.ndarray) -> bool:
+def _are_pictures(array: np.ndarray | MappedPictures) -> bool:
     return array.ndim == 4 and array.dtype == np.uint8

@@ -6,9 +6,10 @@ import bz2
 import gzip
 import importlib.util
 import lzma
+import os
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from etvae_tf.data.decode import PICTURE_SUFFIXES
 from etvae_tf.data.schema import ID_COLUMNS
 from etvae_tf.errors import InputError
 
-__all__ = ["best_id_column", "first_few", "read_ids", "read_table"]
+__all__ = ["best_id_column", "first_few", "picture_paths", "read_ids", "read_table"]
 
+_PATH_COLUMN = "file_loc"  # of a picture, as galaxy-datasets has it
 _HEAD = 2**20  # characters that hold the header and the comments before it
 _SEPARATORS = ("\t", ";", ",", "|")
 _OPENERS: dict[bytes, tuple[str, Callable[..., Any]]] = {  # first bytes -> pandas's name, how to look inside
@@ -34,6 +36,11 @@ _FOREIGN = {  # first bytes -> what it is, and how it becomes a table that is re
     b"\xd0\xcf\x11\xe0": ("an old Excel file", "save it as CSV in the spreadsheet, the ids as text"),
 }
 _ASTROPY = {b"SIMPLE  =": "fits", b"<?xml": "votable", b"<VOTABLE": "votable"}  # first bytes -> astropy's name
+_SUFFIX = re.compile(
+    rf"(?<=[^/\\])(?:{'|'.join(re.escape(end) for end in sorted(PICTURE_SUFFIXES, key=len, reverse=True))})$",
+    re.IGNORECASE,
+)
+_FOLDER = re.compile(r"^.*[/\\]")
 _ROUNDED = r"[+-]?\d+(?:\.\d+)?[eE]\+?\d+"  # as spreadsheets show large numbers
 
 
@@ -117,11 +124,20 @@ def _look_inside(path: Path, start: bytes) -> tuple[str | None, bytes]:
         return None, file.read(_HEAD)
 
 
-def read_ids(table: pd.DataFrame, column: str, path: str | Path) -> np.ndarray:
+def read_ids(
+    table: pd.DataFrame, column: str, path: str | Path, picture_names: Collection[str] = frozenset()
+) -> np.ndarray:
     """Identifiers of a table as text.
 
-    The path and suffix of a picture's file name are cut off, and so are blanks, a spreadsheet's leading apostrophe and
-    the ".0" of whole numbers that went through floating point.
+    The folder and suffix of a picture's file name are cut off, and so are blanks, a spreadsheet's leading apostrophe
+    and the ".0" of whole numbers that went through floating point. The folder stays where `picture_names` have it or,
+    without them, where names repeat.
+
+    Args:
+        table: what `read_table` gave.
+        column: that holds them.
+        path: of the table, for an error's sentence.
+        picture_names: names of the pictures there are, if they are known; a set, for there may be many.
 
     Returns:
         str array (N,), each once.
@@ -141,7 +157,7 @@ def read_ids(table: pd.DataFrame, column: str, path: str | Path) -> np.ndarray:
         if not (np.abs(cells) < 2**53).all() or not (cells == np.round(cells)).all():
             raise InputError(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
         cells = cells.astype("int64")
-    ids = _bare_names(cells)
+    ids = _bare_names(cells, picture_names)
     rounded = ids[ids.str.fullmatch(_ROUNDED)]
     if len(rounded):
         raise InputError(
@@ -160,6 +176,11 @@ def read_ids(table: pd.DataFrame, column: str, path: str | Path) -> np.ndarray:
     return ids.to_numpy(dtype=str)
 
 
+def picture_paths(table: pd.DataFrame) -> list[str]:
+    """The pictures' paths that a table lists, empty where a cell is; none where it has no such column."""
+    return table[_PATH_COLUMN].fillna("").astype(str).str.strip().tolist() if _PATH_COLUMN in table.columns else []
+
+
 def first_few(names: Sequence[str], limit: int = 5) -> str:
     """The first names, for an error's sentence."""
     return ", ".join(map(str, names[:limit])) + (", ..." if len(names) > limit else "")
@@ -176,7 +197,7 @@ def best_id_column(table: pd.DataFrame, picture_names: frozenset[str], path: str
         return known[0]
 
     def matches(column: str) -> int:
-        return int(_bare_names(table[column]).isin(picture_names).sum())
+        return int(_bare_names(table[column], picture_names).isin(picture_names).sum())
 
     for columns in (known, [column for column in table.columns if column not in known]):
         best = max(columns, key=matches, default=None)
@@ -190,9 +211,25 @@ def best_id_column(table: pd.DataFrame, picture_names: frozenset[str], path: str
     )
 
 
-def _bare_names(cells: pd.Series) -> pd.Series:
-    """Cells as text; of a picture's path, the name without folder and suffix."""
-    suffixes = "|".join(re.escape(suffix) for suffix in sorted(PICTURE_SUFFIXES, key=len, reverse=True))
+def _bare_names(cells: pd.Series, picture_names: Collection[str] = ()) -> pd.Series:
+    """Cells as text; of a picture's path, the name that it goes by.
+
+    That is the path without suffix where the pictures have such a name; else the name without folder and suffix. Where
+    the pictures are not known and such names repeat, the folders in which they differ stay.
+    """
     text = cells.astype(str).str.strip().str.removeprefix("'")
-    text = text.str.replace(rf"^(?:.*[/\\])?([^/\\]+?)(?:{suffixes})$", r"\1", regex=True, flags=re.IGNORECASE)
+    bare = text.str.replace(_SUFFIX, "", regex=True)
+    named = bare != text
+    if named.any():
+        stems = bare.str.replace(_FOLDER, "", regex=True)
+        if len(picture_names):
+            names = bare.where(bare.isin(picture_names), stems)
+        else:
+            names = stems.where(~stems.duplicated(keep=False), bare.str.removeprefix(_common_folder(bare[named])))
+        text = text.where(~named, names)
     return text.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
+
+
+def _common_folder(paths: pd.Series) -> str:
+    common = os.path.commonprefix(paths.tolist())
+    return common[: common.rfind("/") + 1]

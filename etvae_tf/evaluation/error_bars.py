@@ -44,7 +44,7 @@ def vote_intervals(
     total = np.maximum(np.round(total), 1).astype(int)[..., None]
     concentration = np.asarray(concentration)[..., None]
     inside = np.clip(fractions, _SMALLEST_FRACTION, 1 - _SMALLEST_FRACTION)[..., None]
-    counts = np.arange(total.max() + 1)
+    counts = np.arange(total.max(initial=1) + 1)
     chances = stats.betabinom.pmf(counts, total, concentration * inside, concentration * (1 - inside))
     below = np.cumsum(chances, axis=-1)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])

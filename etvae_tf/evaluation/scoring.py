@@ -77,6 +77,7 @@ def _config(trained: ConfigDict, given: Mapping[str, Any]) -> ConfigDict:
     """The run's config with the galaxies of a table."""
     config = trained.copy_and_resolve_references()
     config.data.missing_pictures = config.data.get("missing_pictures", 0.1)  # older runs lack the field
+    config.data.cache_dir = ""
     with config.ignore_type():
         config.update_from_flattened_dict({"data.split": "", "data.unlabelled": "", **given})
     validate_data(config)
@@ -104,7 +105,7 @@ def _in_order(galaxies: Galaxies, found: tuple[str, ...], answers: tuple[str, ..
 
 def _claim(parent: Path, config: ConfigDict, given: Mapping[str, Any], include_learnt: bool) -> Path:
     """The folder of this evaluation: TABLE, or TABLE-DIGEST where that one holds another."""
-    paths = ("data.table", "data.images", "data.split")
+    paths = ("data.table", "data.images", "data.split", "data.cache_dir")
     options = {name: value for name, value in sorted(given.items()) if name not in paths}
     inputs = {"fingerprints": data_fingerprints(config), "options": options, "include_learnt": include_learnt}
     inputs = json.loads(json.dumps(inputs))

@@ -8,6 +8,7 @@ import numpy as np
 
 from etvae_tf.data import Survey, draw_labels
 from etvae_tf.data.copies import are_copies
+from etvae_tf.data.mapped import select
 from etvae_tf.errors import InputError
 
 __all__ = ["judged_by_train"]
@@ -52,7 +53,7 @@ def judged_by_train(survey: Survey, n_labels: int, seed: int) -> Survey:
         learn=learn.select(np.sort(drawn)),
         test=judges,
         pool_ids=survey.pool_ids[kept],
-        pool=survey.pool[kept],
+        pool=select(survey.pool, kept),
         pool_hashes=survey.pool_hashes[kept],
         split=split,
         fingerprints={**survey.fingerprints, "judge": f"train galaxies outside the {n_labels} labels of seed {seed}"},

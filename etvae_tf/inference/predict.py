@@ -1,55 +1,103 @@
-"""Votes of a folder or zip of pictures, by a trained model called in this process, into a table."""
+"""Votes of pictures by a trained model called in this process, into a table of any length."""
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from etvae_tf.data.images import open_images
 from etvae_tf.errors import InputError
-from etvae_tf.inference.scorer import exported_scorer, run_scorer
-from etvae_tf.vote_tables import check_n_votes, check_output, read_batches, score_batches, write_table
+from etvae_tf.inference.listing import Listing, list_pictures
+from etvae_tf.inference.parts import Parts
+from etvae_tf.inference.scorer import Scorer, exported_scorer, run_scorer
+from etvae_tf.inference.scoring import BATCH, score_pictures
+from etvae_tf.progress import Progress
+from etvae_tf.vote_tables import check_n_votes, check_output
 
 __all__ = ["predict_pictures"]
 
-_BATCH = 64  # pictures scored at once
+_BATCHES = 64  # in a part of the table: what a killed prediction loses at most
 
 
 def predict_pictures(
     images: str | Path | None,
     output: str | Path | None,
-    export_dir: str | Path,
+    export_dir: str | Path | None,
     workdir: str | Path | None = None,
     crop_fraction: float | None = None,
+    table: str | Path | None = None,
+    id_column: str = "",
     n_votes: int | None = None,
-) -> pd.DataFrame:
-    """Scores every picture of a folder or zip into a table.
+) -> None:
+    """Scores pictures into a table; goes on where the same call was killed.
+
+    The table has the columns of `vote_table`, why a picture could not be read (reason), and the other columns of
+    `table`; where one of those has a name of the first, it is called NAME_given. Memory does not grow with the number
+    of pictures, but for their names and the table that lists them.
 
     Args:
-        images: folder or zip of pictures of any size.
+        images: folder or zip of pictures of any size; may be left out where `table` has their paths in file_loc.
         output: path of the table, .csv or .parquet; must not exist.
         export_dir: folder of exported versions, whose newest answers where no run is named.
         workdir: folder of a finished run, whose model answers instead.
         crop_fraction: central part of a picture that is kept, in (0, 1]; the model's own where it is None.
+        table: of the galaxies to score, one row each in its order; all pictures, in the order of their names, without.
+        id_column: of that table; empty to take the one that matches most picture names.
         n_votes: see `vote_table`.
 
-    Returns:
-        What the table holds, see `vote_table`; rows in the order of the pictures' names.
-
     Raises:
-        InputError: no pictures, no model, an impossible crop_fraction, or no place for the table.
+        InputError: no pictures, no model, an impossible crop_fraction, no place for the table, or parts of another one
+            there.
     """
-    if not images or not output:
+    if not output:
         raise InputError("--mode=predict scores pictures into a table; add --images=FOLDER_OR_ZIP --output=votes.csv.")
     check_n_votes(n_votes)
     check_output(output)
-    source = open_images(images)
-    source.tell_others()
+    listing = list_pictures(images, table, id_column)
+    listing.source.tell_others()
     scorer = run_scorer(workdir, crop_fraction) if workdir else exported_scorer(export_dir, crop_fraction)
-    rows = score_batches(scorer.predict, read_batches(source, _BATCH), scorer.answers, source.why_unreadable, n_votes)
-    table = write_table(output, rows, len(source.names))
-    print(
-        f"{len(table)} pictures scored by {scorer.source} into {output}; {sum(~table['ok'])} of them could not be read."
-    )
-    return table
+    parts = Parts(output, _job(listing, scorer, crop_fraction, n_votes))
+    _score(listing, scorer, parts, n_votes)
+    unreadable = parts.join(listing.others)
+    count = len(listing.names)
+    print(f"{count} pictures scored by {scorer.source} into {output}; {unreadable} of them could not be read.")
+
+
+def _score(listing: Listing, scorer: Scorer, parts: Parts, n_votes: int | None) -> None:
+    """Scores what is left, into parts."""
+    rows = _BATCHES * BATCH
+    count, done = len(listing.names), min(len(parts) * rows, len(listing.names))
+    if done:
+        print(f"going on: {done} of {count} pictures are scored already", flush=True)
+    bar = Progress(count, "picture", done)
+    batches = score_pictures(scorer, listing.source, listing.names[done:], n_votes)
+    for _ in range(done, count, rows):
+        tables = []
+        for table in itertools.islice(batches, _BATCHES):
+            tables.append(table)
+            bar.add(len(table))
+        parts.append(pd.concat(tables, ignore_index=True))
+
+
+def _job(listing: Listing, scorer: Scorer, crop_fraction: float | None, n_votes: int | None) -> dict[str, Any]:
+    """What the rows of a table depend on."""
+    return {
+        "pictures": listing.source.digest(listing.names, quick=True),
+        "model": _digest(scorer.source),
+        "crop_fraction": crop_fraction,
+        "n_votes": n_votes,
+        "length of parts": _BATCHES * BATCH,
+    }
+
+
+def _digest(source: Path) -> str:
+    """SHA-256 of a model: of a run or an exported version."""
+    trained = source / "model.keras"
+    files = [trained] if trained.exists() else sorted(path for path in source.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(source)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()

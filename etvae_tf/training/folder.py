@@ -73,6 +73,7 @@ class RunFolder:
                 raise InputError(f"workdir {self.path} holds files but no run; choose an empty or new --workdir.")
             return
         changed = _differences(json.loads(self.config.read_text()), config)
+        changed = [line for line in changed if not line.startswith("config.data.cache_dir ")]  # changes no picture
         if changed:
             raise InputError(
                 f"workdir {self.path} holds a run with another config ({'; '.join(changed[:3])}); choose another "

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from etvae_tf.config import get_config
 from etvae_tf.data import batches, load_data, load_labelled, load_survey
+from etvae_tf.data.mapped import MappedPictures
 from etvae_tf.errors import InputError
 
 COUNT = 60
@@ -277,3 +278,17 @@ def test_real_galaxies(real_data, tmp_path):
     assert {*data.pool_ids, *data.validation.ids, *data.test.ids} == set(table["asset_id"])
     assert data.pool.shape[1:] == (32, 32, 3) and len(data.train) == 27 and len(data.validation) == 3
     assert data.train.votes.sum(axis=1).min() >= 22
+
+
+def test_a_cache_changes_nothing(survey):
+    plain = load_data(survey.config)
+    survey.config.data.cache_dir = str(survey.folder / "cache")
+    for _ in range(2):
+        mapped = load_data(survey.config)
+        assert isinstance(mapped.pool, MappedPictures) and isinstance(mapped.train.images, MappedPictures)
+        for name in ("pool_ids", "pool", "pool_hashes"):
+            np.testing.assert_array_equal(getattr(mapped, name), getattr(plain, name))
+        for part in ("train", "validation", "test"):
+            np.testing.assert_array_equal(getattr(mapped, part).images, getattr(plain, part).images)
+            np.testing.assert_array_equal(getattr(mapped, part).votes, getattr(plain, part).votes)
+    assert len(list((survey.folder / "cache").iterdir())) == 2

@@ -34,7 +34,7 @@ def test_a_trained_run_repeats_its_predictions(tmp_path):
     command = [sys.executable, "main.py", "--config=configs/quicktest.py", *flags, *regime]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     written = pd.read_csv(tmp_path / "run" / "predictions.csv", dtype={"id": str}).set_index("id")
-    table = predict_pictures(tmp_path / "pictures", tmp_path / "all.csv", tmp_path / "nowhere", tmp_path / "run")
-    found = table.set_index("id").loc[written.index]
+    predict_pictures(tmp_path / "pictures", tmp_path / "all.csv", tmp_path / "nowhere", tmp_path / "run")
+    found = pd.read_csv(tmp_path / "all.csv", dtype={"id": str}).set_index("id").loc[written.index]
     for answer in ANSWERS:
         np.testing.assert_allclose(found[answer], written[f"{answer}_predicted"], atol=BATCH_ATOL)

@@ -16,11 +16,10 @@ from galaxies import tiny_model
 from PIL import Image
 from tolerances import BATCH_ATOL
 
-from etvae_tf import vote_tables
 from etvae_tf.data.decode import to_jpeg_or_png
 from etvae_tf.data.images import preprocess
 from etvae_tf.errors import InputError
-from etvae_tf.inference import exported_scorer, predict, predict_pictures, run_scorer
+from etvae_tf.inference import exported_scorer, predict_pictures, run_scorer, scoring
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +59,15 @@ def cropped(files, tmp_path_factory) -> Path:
     return folder
 
 
+def predicted(images: Path, output: Path, *arguments, **keywords) -> pd.DataFrame:
+    """The table that `predict_pictures` writes."""
+    predict_pictures(images, output, *arguments, **keywords)
+    table = pd.read_csv(output, dtype={"id": str}) if output.suffix == ".csv" else pd.read_parquet(output)
+    return table.assign(reason=table["reason"].fillna(""))
+
+
 def assert_same_table(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(found, expected, atol=BATCH_ATOL, rtol=BATCH_ATOL)
+    pd.testing.assert_frame_equal(found, expected, atol=BATCH_ATOL, rtol=BATCH_ATOL, check_dtype=False)
 
 
 def votes_of(model, files: dict[str, bytes], crop_fraction: float) -> np.ndarray:
@@ -94,12 +100,9 @@ def test_zip_and_parquet_in_several_batches_give_the_same_table(version, picture
     with zipfile.ZipFile(tmp_path / "sky.zip", "w") as archive:
         for path in pictures.iterdir():
             archive.write(path, path.name)
-    whole = predict_pictures(pictures, tmp_path / "votes.csv", version.parent)
-    monkeypatch.setattr(predict, "_BATCH", 4)
-    parts = predict_pictures(tmp_path / "sky.zip", tmp_path / "votes.parquet", version.parent)
-    stored = pd.read_parquet(tmp_path / "votes.parquet")
-    pd.testing.assert_frame_equal(stored, parts, check_dtype=False)
-    assert_same_table(parts, whole)
+    whole = predicted(pictures, tmp_path / "votes.csv", version.parent)
+    monkeypatch.setattr(scoring, "BATCH", 4)
+    assert_same_table(predicted(tmp_path / "sky.zip", tmp_path / "votes.parquet", version.parent), whole)
 
 
 def test_the_newest_version_predicts(version, pictures, tmp_path):
@@ -107,32 +110,32 @@ def test_the_newest_version_predicts(version, pictures, tmp_path):
     shutil.copytree(version, tmp_path / "exports" / "10")
     description = tmp_path / "exports" / "10" / "assets.extra" / "etvae.json"
     description.write_text(description.read_text().replace("star", "artifact"))
-    assert "artifact" in predict_pictures(pictures, tmp_path / "votes.csv", tmp_path / "exports").columns
+    assert "artifact" in predicted(pictures, tmp_path / "votes.csv", tmp_path / "exports").columns
 
 
 def test_a_run_answers_instead_of_the_exported_model(version, run, pictures, files, tmp_path):
     other = tiny_model(seed=3)
     other.compile()
     other.save(run / "model.keras")
-    table = predict_pictures(pictures, tmp_path / "votes.csv", version.parent, workdir=run)
+    table = predicted(pictures, tmp_path / "votes.csv", version.parent, workdir=run)
     assert table.columns.tolist() == COLUMNS and table["ok"].tolist() == [True] * len(files) + [False] * 3
     found = table.loc[table["ok"], ["round", "spiral", "star"]]
     np.testing.assert_allclose(found, votes_of(other, files, 0.8), atol=BATCH_ATOL)
-    exported = predict_pictures(pictures, tmp_path / "exported.csv", version.parent)
+    exported = predicted(pictures, tmp_path / "exported.csv", version.parent)
     assert np.abs(found - exported.loc[table["ok"], found.columns]).to_numpy().max() > 100 * BATCH_ATOL
 
 
 def test_a_run_and_its_export_give_the_same_table(version, run, pictures, tmp_path):
     """Also of the unreadable pictures, which stay rows."""
-    expected = predict_pictures(pictures, tmp_path / "exported.csv", version.parent)
-    assert_same_table(predict_pictures(pictures, tmp_path / "run.csv", tmp_path / "nowhere", run), expected)
+    expected = predicted(pictures, tmp_path / "exported.csv", version.parent)
+    assert_same_table(predicted(pictures, tmp_path / "run.csv", tmp_path / "nowhere", run), expected)
 
 
 @pytest.mark.parametrize("by_run", [False, True])
 def test_cropping_equals_pictures_cropped_by_hand(version, run, pictures, cropped, tmp_path, by_run):
     def table(images: Path, crop_fraction: float | None) -> pd.DataFrame:
         output = tmp_path / f"{images.name}{crop_fraction}.csv"
-        return predict_pictures(images, output, version.parent, run if by_run else None, crop_fraction)
+        return predicted(images, output, version.parent, run if by_run else None, crop_fraction)
 
     found, expected = table(pictures, 0.5), table(cropped, 1.0)
     assert not found["ok"][-3:].any() and found.loc[~found["ok"], NUMBERS].isna().all(axis=None)
@@ -154,7 +157,7 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
     output, exports = tmp_path / "votes.csv", version.parent
     for images, target, folder, sentence in (
         (pictures, None, exports, "add --images=FOLDER_OR_ZIP --output=votes.csv"),
-        ("", output, exports, "add --images=FOLDER_OR_ZIP --output=votes.csv"),
+        ("", output, exports, "add --images=FOLDER_OR_ZIP, or --data=TABLE"),
         (pictures, tmp_path / "votes.txt", exports, "ends in '.txt'"),
         (pictures, tmp_path / "nowhere" / "votes.csv", exports, "folder that does not exist"),
         (pictures, tmp_path / "there.csv", exports, "there.csv exists"),
@@ -164,7 +167,11 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
     ):
         with pytest.raises(InputError, match=sentence):
             predict_pictures(images, target, folder)
-    assert not output.exists() and (tmp_path / "there.csv").read_text() == "another table\n"
+    assert (
+        not output.exists()
+        and not list(tmp_path.glob(".*"))
+        and (tmp_path / "there.csv").read_text() == "another table\n"
+    )
     refused = main("--mode=predict", f"--images={pictures}", f"--output={tmp_path / 'there.csv'}")
     assert refused.returncode == 2 and "Traceback" not in refused.stderr
     assert f"main.py: error: --output={tmp_path / 'there.csv'} exists; remove it" in refused.stderr
@@ -190,13 +197,3 @@ def test_refuses_impossible_crops(version, run, pictures, tmp_path, crop_fractio
     for workdir in (None, run):
         with pytest.raises(InputError, match="crop_fraction=.*, expected a number in"):
             predict_pictures(pictures, tmp_path / "votes.csv", version.parent, workdir, crop_fraction)
-
-
-def test_an_interrupted_prediction_leaves_no_table(version, pictures, tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(vote_tables, "vote_table", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        predict_pictures(pictures, tmp_path / "votes.csv", version.parent)
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,57 @@
+"""Which files are pictures, and the names that they go by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from etvae_tf.data.decode import FITS_SUFFIXES, PICTURE_SUFFIXES, check_astropy
+from etvae_tf.errors import InputError
+
+__all__ = ["check_formats", "find_pictures"]
+
+
+def find_pictures(path: Path, files: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The visible pictures among files, and the visible files that are none.
+
+    Args:
+        path: the folder or zip that holds them, for an error's sentence.
+        files: paths in it.
+
+    Returns:
+        File by name, see `ImageSource`, and the others in sorted order.
+
+    Raises:
+        InputError: two pictures of one name in one folder, no picture, or FITS pictures without astropy.
+    """
+    parts = ((file, PurePosixPath(file).parts) for file in sorted(files))
+    visible = [file for file, names in parts if "__MACOSX" not in names and not any(n.startswith(".") for n in names)]
+    bare = {file: _without_suffix(file) for file in visible if file.lower().endswith(PICTURE_SUFFIXES)}
+    times = Counter(PurePosixPath(name).name for name in bare.values())
+    pictures: dict[str, str] = {}
+    for file, name in bare.items():
+        stem = PurePosixPath(name).name
+        name = stem if times[stem] == 1 else name
+        if name in pictures:
+            raise InputError(f"{path} holds two pictures named {name} ({pictures[name]}, {file}); keep one per galaxy.")
+        pictures[name] = file
+    if not pictures:
+        raise InputError(f"{path} holds no {', '.join(PICTURE_SUFFIXES)} pictures; expected files named ID.jpg.")
+    check_formats(list(bare))
+    return pictures, tuple(file for file in visible if file not in bare)
+
+
+def check_formats(files: Sequence[str]) -> None:
+    """Refuses files that this installation cannot read.
+
+    Raises:
+        InputError: FITS pictures without astropy.
+    """
+    if any(file.lower().endswith(FITS_SUFFIXES) for file in files):
+        check_astropy()
+
+
+def _without_suffix(file: str) -> str:
+    (suffix,) = sorted((end for end in PICTURE_SUFFIXES if file.lower().endswith(end)), key=len)[-1:]
+    return file[: -len(suffix)]

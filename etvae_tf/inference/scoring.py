@@ -1,0 +1,54 @@
+"""Pictures are read, decoded and scored at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from etvae_tf.data.sources import ImageSource
+from etvae_tf.inference.scorer import Scorer
+from etvae_tf.vote_tables import score_batches
+
+__all__ = ["BATCH", "score_pictures"]
+
+BATCH = 64  # pictures scored at once
+_AT_ONCE = 2  # batches: while one is scored, the next is decoded
+
+
+def score_pictures(
+    scorer: Scorer, source: ImageSource, names: Sequence[str], n_votes: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """Votes of pictures, a batch at a time: reading runs ahead, so that neither files nor rows pile up.
+
+    Args:
+        scorer: the trained model.
+        source: where the pictures lie.
+        names: of the pictures; there need not be one of each.
+        n_votes: see `vote_table`.
+
+    Yields:
+        See `score_batches`, rows in the order of `names`.
+    """
+
+    def batch(start: int) -> Sequence[str]:
+        return names[start : start + BATCH]
+
+    def read(start: np.ndarray) -> np.ndarray:
+        return np.array([source.read(name) for name in batch(int(start))], object)
+
+    def files(start: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(read, [start], tf.string), [None])
+
+    starts = range(0, len(names), BATCH)
+    outputs = (
+        tf.data.Dataset.range(0, len(names), BATCH)
+        .map(files)
+        .prefetch(_AT_ONCE)
+        .map(lambda encoded: scorer.function(image_bytes=encoded), num_parallel_calls=_AT_ONCE)
+        .prefetch(_AT_ONCE)
+    )
+    scored = zip(map(batch, starts), outputs.as_numpy_iterator(), strict=True)
+    return score_batches(lambda output: output, scored, scorer.answers, source.why_unreadable, n_votes)

@@ -1,0 +1,135 @@
+"""Tables in parts: what is joined, where a killed prediction goes on, and whose parts they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from etvae_tf.errors import InputError
+from etvae_tf.inference import predict, scoring
+from etvae_tf.inference.parts import Parts
+from etvae_tf.inference.scorer import Scorer
+
+
+@dataclass
+class Lengths:
+    """A model that says how long each file is; it dies in the batch that begins with `dies_at`."""
+
+    dies_at: bytes = b"none"
+    seen: list[bytes] = field(default_factory=list)
+
+    def scorer(self, source: Path) -> Scorer:
+        return Scorer(source, ["long", "short"], self.function, None)
+
+    def function(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        length = tf.numpy_function(self._lengths, [image_bytes], tf.float32)
+        fractions = tf.stack([length, tf.zeros_like(length)], axis=1)
+        unsure = {"vote_concentration": np.nan * fractions, "n_votes": tf.ones_like(fractions)}
+        return {"vote_fractions": fractions, **unsure, "pose_angle": length, "ok": length > 0}
+
+    def _lengths(self, files: np.ndarray) -> np.ndarray:
+        if files[0] == self.dies_at:
+            raise RuntimeError("killed")
+        self.seen += list(files)
+        return np.array([len(file) for file in files], np.float32)
+
+
+@pytest.fixture
+def sky(tmp_path, monkeypatch):
+    """23 files, g07 of them unreadable; batches of 2, parts of 4."""
+    folder = tmp_path / "sky"
+    folder.mkdir()
+    for number in range(23):
+        (folder / f"g{number:02}.jpg").write_bytes(b"" if number == 7 else b"\xff\xd8\xff" + bytes([number] * number))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.keras").write_bytes(b"weights")
+    monkeypatch.setattr(scoring, "BATCH", 2)
+    monkeypatch.setattr(predict, "BATCH", 2)
+    monkeypatch.setattr(predict, "_BATCHES", 2)
+    return folder
+
+
+def call(monkeypatch, model: Lengths, sky: Path, output: Path, **arguments) -> None:
+    monkeypatch.setattr(predict, "exported_scorer", lambda folder, crop: model.scorer(sky.parent / "model"))
+    predict.predict_pictures(sky, output, "exports", **arguments)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_killed_prediction_goes_on(sky, tmp_path, monkeypatch, capsys, suffix):
+    """No row is lost or repeated, no part scored again, and the table is that of an undisturbed run."""
+    whole, output = tmp_path / f"whole{suffix}", tmp_path / f"votes{suffix}"
+    call(monkeypatch, Lengths(), sky, whole)
+    with pytest.raises(tf.errors.OpError, match="killed"):
+        call(monkeypatch, Lengths((sky / "g18.jpg").read_bytes()), sky, output)
+    assert not output.exists()
+    kept = sorted(path.name for path in (tmp_path / f".votes{suffix}.parts").iterdir())
+    assert kept[-1] == "job.json" and 3 <= len(kept[:-1]) <= 4  # the pipeline runs ahead of what is kept
+    model = Lengths()
+    capsys.readouterr()
+    call(monkeypatch, model, sky, output)
+    done = 4 * len(kept[:-1])
+    printed = capsys.readouterr().out
+    assert f"going on: {done} of 23 pictures are scored already" in printed
+    assert "23 pictures scored by" in printed and "1 of them could not be read." in printed
+    assert model.seen == [(sky / f"g{number:02}.jpg").read_bytes() for number in range(done, 23)]
+    assert output.read_bytes() == whole.read_bytes()
+    table = pd.read_csv(output) if suffix == ".csv" else pd.read_parquet(output)
+    assert table["id"].tolist() == [f"g{number:02}" for number in range(23)]
+    assert table["long"].tolist() == [0 if number == 7 else number + 3 for number in range(23)]
+    assert table["ok"].tolist() == [number != 7 for number in range(23)] and table["reason"][7] == "empty file"
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_columns_of_a_listing_stand_beside_their_rows(sky, tmp_path, monkeypatch, suffix):
+    ids = [f"g{number:02}" for number in (20, 3, 7, 99, 0)]
+    listing = pd.DataFrame({"id": ids, "ra": [0.1, 0.2, 0.3, 0.4, np.nan], "long": [*"abcde"], "n": [5, 4, 3, 2, 1]})
+    listing.to_csv(tmp_path / "listing.csv", index=False)
+    output = tmp_path / f"votes{suffix}"
+    call(monkeypatch, Lengths(), sky, output, table=tmp_path / "listing.csv")
+    table = pd.read_csv(output) if suffix == ".csv" else pd.read_parquet(output)
+    assert table.columns[-3:].tolist() == ["ra", "long_given", "n"]
+    carried = table[["id", "ra", "long_given", "n"]].rename(columns={"long_given": "long"})
+    pd.testing.assert_frame_equal(carried, listing)
+    assert table["long"].tolist() == [23, 6, 0, 0, 3]
+    assert table["reason"].fillna("").tolist() == ["", "", "empty file", "no picture of that name", ""]
+
+
+def test_parts_of_another_job_are_refused(sky, tmp_path, monkeypatch):
+    output = tmp_path / "votes.csv"
+    with pytest.raises(tf.errors.OpError):
+        call(monkeypatch, Lengths((sky / "g10.jpg").read_bytes()), sky, output)
+    parts = sorted(path.read_bytes() for path in (tmp_path / ".votes.csv.parts").iterdir())
+
+    def refuse(sentence: str, **arguments) -> None:
+        with pytest.raises(InputError, match=f"unfinished prediction with another {sentence}; repeat that command"):
+            call(monkeypatch, Lengths(), sky, output, **arguments)
+
+    refuse("crop_fraction", crop_fraction=0.5)
+    (tmp_path / "model" / "model.keras").write_bytes(b"others")
+    refuse("model")
+    (sky / "g22.jpg").write_bytes(b"\xff\xd8\xffchanged")
+    refuse("model, another pictures")
+    assert sorted(path.read_bytes() for path in (tmp_path / ".votes.csv.parts").iterdir()) == parts
+
+
+def test_a_joined_table_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    parts = Parts(tmp_path / "votes.csv", {"model": "m"})
+    for number in range(3):
+        parts.append(pd.DataFrame({"id": [f"g{number}"], "ok": [number != 1]}))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", killed)
+        with pytest.raises(KeyboardInterrupt):
+            parts.join(pd.DataFrame(index=range(3)))
+    assert [path.name for path in tmp_path.iterdir()] == [".votes.csv.parts"]
+    assert Parts(tmp_path / "votes.csv", {"model": "m"}).join(pd.DataFrame(index=range(3))) == 1
+    assert (tmp_path / "votes.csv").read_text() == "id,ok\ng0,True\ng1,False\ng2,True\n"
