@@ -38,6 +38,9 @@ EXTRAS = {
         "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which newer ones lack
     ],
     "astro": ["astropy<8"],  # FITS pictures and tables, VOTables
+    # Pipelines on many machines. Beam 2.77 installs beside TensorFlow 2.21 and beside 2.15.1, on Python 3.11; it takes
+    # older protobuf, pyarrow and pillow than the newest. Its TensorFlow handler imports tensorflow-hub.
+    "beam": ["apache-beam>=2.69", "tensorflow-hub>=0.16"],
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
     # astropy and photutils are statmorph's; later ones need NumPy 2, which TensorFlow 2.15 does not bear.

@@ -49,6 +49,13 @@ _REAL_FIELDS = (*_TABLE_FIELDS, *_PICTURE_FIELDS, "data.test_fraction", "data.sp
 _SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")
 
 
+class _Count(flags.IntegerParser):
+    """A number, or all, which is 0."""
+
+    def convert(self, argument: str | int) -> int:
+        return 0 if argument == "all" else super().convert(argument)
+
+
 class _Mode(NamedTuple):
     """What a mode does, and what it uses.
 
@@ -148,7 +155,9 @@ def _define_flags(values: flags.FlagValues) -> None:
         _refuse(f"in a --config flag: {error}")
     for flag, meaning in _STRINGS.items():
         flags.DEFINE_string(flag, None, meaning, values)
-    flags.DEFINE_integer("n_labels", None, "Labelled galaxies in all, validation included.", flag_values=values)
+    flags.DEFINE(
+        _Count(), "n_labels", None, "Labelled galaxies in all, validation included; 0 or all: every one.", values
+    )
     flags.DEFINE_integer("seed", None, "Of weights, labels drawn, data order and noise.", flag_values=values)
     flags.DEFINE_integer(
         "n_votes",
@@ -251,5 +260,6 @@ def _within(field: str, part: str) -> bool:
 
 def _refuse(sentence: str) -> NoReturn:
     program = Path(sys.argv[0]).name.replace("__main__.py", "etvae_tf")
-    print(f"{program}: error: {' '.join(sentence.replace(chr(92) + 'n', ' ').split())}", file=sys.stderr)
+    lines = sentence.replace("\\n", " ").split("\n- ")  # several problems stand on a line each
+    print(f"{program}: error: " + "\n- ".join(" ".join(line.split()) for line in lines), file=sys.stderr)
     sys.exit(2)

@@ -14,7 +14,7 @@ def get_config() -> ConfigDict:
     """The default run: 64x64 grey pictures, sizes chosen to train fast on two CPU cores."""
     config = ConfigDict()
     config.regime = "two_step"  # supervised | alternating | two_step (the paper's section 2.3)
-    config.n_labels = 1200  # labelled galaxies in all, validation included; the paper compares 100 to 1,200
+    config.n_labels = 1200  # labelled galaxies in all, validation included; 0: all; the paper compares 100 to 1,200
     config.seed = 0  # of the weights, the drawn labels, the order of the data and every random number of training
 
     config.data, config.model, config.train = _data(), _model(), _train()

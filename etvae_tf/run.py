@@ -60,6 +60,8 @@ def train_run(
         return metrics
     start = time.perf_counter()
     data = draw_data(survey or load_survey(config), config)
+    config = config.copy_and_resolve_references()
+    config.n_labels = len(data.train) + len(data.validation)  # 0 stood for all
     loaded = time.perf_counter() - start
     folder.claim(resolved, data)
     model, seconds = train(config, data, folder, shared_vae)
@@ -110,4 +112,4 @@ def _mean_total(votes: np.ndarray) -> float:
 
 def _default_workdir(config: ConfigDict) -> str:
     source = Path(config.data.table).stem or "synthetic"
-    return f"runs/{config.regime}_n{config.n_labels}_seed{config.seed}_{source}"
+    return f"runs/{config.regime}_n{config.n_labels or 'all'}_seed{config.seed}_{source}"

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from etvae_tf.data.questions import Questions
-from etvae_tf.data.schema import FRACTION_SUM_ATOL, find_vote_columns, label_kind
+from etvae_tf.data.classes import class_column, one_vote_each
+from etvae_tf.data.questions import Question, Questions
+from etvae_tf.data.schema import FRACTION_SUM_ATOL, find_vote_columns, knows_columns, label_kind
 from etvae_tf.data.tables import best_id_column, first_few, picture_paths, read_ids, read_table
 from etvae_tf.errors import InputError
 
@@ -74,24 +75,35 @@ def read_catalogue(
         InputError: unreadable file, missing column, missing or duplicate identifiers, negative or missing
             votes, label kinds mixed, or no vote at all.
     """
+    if not 0 < pseudo_count < np.inf:
+        raise InputError(f"pseudo_count={pseudo_count}, expected a number above 0; 40 is usual.")
     table = read_table(path, (id_column,) if id_column else ())
-    found = find_vote_columns(list(table.columns), answer_columns)
-    names = frozenset(picture_names)
-    column = id_column or best_id_column(table, names, path)
-    ids = read_ids(table, column, path, names)
-    values = _read_votes(table, found.columns, ids, path)
-    if found.kind == "fractions of those asked" and kind == "auto":
+    names, problems = frozenset(picture_names), []
+    column, ids, sets = id_column, table.index, []
+    try:
+        column = id_column or best_id_column(table, names, path)
+        ids = read_ids(table, column, path, names)
+    except InputError as error:
+        problems += error.args
+    try:
+        questions, stated, sets = _find_votes(table, answer_columns, path)
+    except InputError as error:
+        problems += error.args
+    values, empty = _read_votes(sets, ids, path, problems) if sets else (None, None)
+    if problems:
+        raise InputError(*problems)
+    if empty.any():
+        print(f"{path}: {int(empty.sum())} of {len(values)} galaxies have no answer and are unlabelled", flush=True)
+    if stated == "fractions of those asked" and kind == "auto":
         kind = label_kind(values, "fractions")
     else:
-        kind = label_kind(values, kind, found.kind.split()[0])
+        kind = label_kind(values, kind, stated.split()[0])
     if kind == "fractions":
-        if not 0 < pseudo_count < np.inf:
-            raise InputError(f"pseudo_count={pseudo_count}, expected a number above 0; 40 is usual.")
         _tell_sums(values, path)
         values = values * pseudo_count  # a row that sums to less stands for fewer votes
     if not values.any():
         raise InputError(f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies.")
-    return Catalogue(ids, values.astype(np.float32), found.questions, kind, column, picture_paths(table))
+    return Catalogue(ids, values.astype(np.float32), questions, kind, column, picture_paths(table))
 
 
 def _tell_sums(fractions: np.ndarray, path: str | Path) -> None:
@@ -106,20 +118,41 @@ def _tell_sums(fractions: np.ndarray, path: str | Path) -> None:
         )
 
 
-def _read_votes(table: pd.DataFrame, columns: Sequence[str], ids: np.ndarray, path: str | Path) -> np.ndarray:
-    """float64 array (N, K), finite and >= 0; zeros for a galaxy that nobody was asked about."""
-    cells = table[list(columns)]
-    votes = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64, copy=True)
-    empty = cells.isna().to_numpy() | (votes <= _NOT_ASKED)
-    unasked = empty.all(axis=1)
-    if unasked.any():
-        print(f"{path}: {int(unasked.sum())} of {len(votes)} galaxies have no answer and are unlabelled", flush=True)
-    votes[unasked] = 0.0
-    for wrong, what in ((~np.isfinite(votes), "missing or not a number"), (votes < 0, "negative")):
-        rows = wrong.any(axis=1)
-        if rows.any():
-            raise InputError(
-                f"{path} has {int(rows.sum())} galaxies whose votes are {what} (ids {first_few(ids[rows])}); "
-                "expected numbers >= 0, and no answer at all, or 0 in every one, for a galaxy without votes."
-            )
-    return votes
+def _find_votes(
+    table: pd.DataFrame, answer_columns: Sequence[str], path: str | Path
+) -> tuple[Questions, str, list[pd.DataFrame]]:
+    """The questions, the kind of their votes, and the cells (N, K) of each campaign that asked them."""
+    column = class_column(table, answer_columns)
+    if column is not None and (answer_columns or not knows_columns(table.columns)):
+        cells = one_vote_each(table[column], path)
+        return Questions((Question(column, tuple(cells.columns)),)), "counts", [cells]
+    found = find_vote_columns(list(table.columns), answer_columns)
+    sets = [found.columns, *found.others]
+    if found.others:
+        print(f"{path}: the votes of {len(sets)} campaigns are added", flush=True)
+    return found.questions, found.kind, [table[list(columns)] for columns in sets]
+
+
+def _read_votes(
+    sets: Sequence[pd.DataFrame], ids: Sequence[object], path: str | Path, problems: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The votes of all campaigns together, and who was asked by none; adds what is wrong to the problems.
+
+    Returns:
+        float64 array (N, K), zeros for a galaxy that nobody was asked about, and bool array (N,).
+    """
+    total, unasked = 0.0, np.array(True)
+    named = ids if len(ids) == len(sets[0]) else sets[0].index
+    for cells in sets:
+        votes = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64, copy=True)
+        empty = (cells.isna().to_numpy() | (votes <= _NOT_ASKED)).all(axis=1)
+        votes[empty] = 0.0
+        for wrong, what in ((~np.isfinite(votes), "missing or not a number"), (votes < 0, "negative")):
+            rows = wrong.any(axis=1)
+            if rows.any():
+                problems.append(
+                    f"{path} has {int(rows.sum())} galaxies whose votes are {what} (ids {first_few(named[rows])}); "
+                    "expected numbers >= 0, and no answer at all, or 0 in every one, for a galaxy without votes."
+                )
+        total, unasked = total + votes, unasked & empty
+    return total, unasked

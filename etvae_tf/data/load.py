@@ -64,7 +64,7 @@ def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     set_aside = {"test galaxies": len(survey.test), "copies of test galaxies": survey.copies_left_out["train"]}
     set_aside["without a readable picture"] = survey.copies_left_out["without_picture"]
     drawn = draw_labels(learn.ids, learn.has_votes, config.n_labels, config.seed, set_aside)
-    validates = validation_mask(config.n_labels, config.data.validation_fraction)
+    validates = validation_mask(len(drawn), config.data.validation_fraction)
     validation = learn.select(drawn[validates])
     pool = _draw_pool(survey, validation, config.data.pool_limit)
     shared = {field.name: getattr(survey, field.name) for field in fields(SharedData)}
@@ -263,8 +263,8 @@ def _split(config: ml_collections.ConfigDict, catalogue: Catalogue) -> np.ndarra
 def _check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue, is_test: np.ndarray) -> None:
     """Refuses what cannot be drawn, before any picture is decoded."""
     has_votes, set_aside = catalogue.has_votes, {"test galaxies": int(catalogue.has_votes[is_test].sum())}
-    draw_labels(catalogue.ids[~is_test], has_votes[~is_test], config.n_labels, config.seed, set_aside)
-    validation_mask(config.n_labels, config.data.validation_fraction)
+    drawn = draw_labels(catalogue.ids[~is_test], has_votes[~is_test], config.n_labels, config.seed, set_aside)
+    validation_mask(len(drawn), config.data.validation_fraction)
     if not has_votes[is_test].any():
         raise InputError(f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test.")
 

@@ -1,7 +1,7 @@
-"""Which columns of a table hold the votes on smooth / featured or disk / artifact: the conventions in use.
+"""Which columns of a table hold votes: the conventions in use.
 
-Sources: Galaxy Zoo 2 (Hart et al. 2016, MNRAS 461, 3663), the Kaggle Galaxy Zoo challenge (2014),
-galaxy-datasets.
+Sources: Galaxy Zoo 1 (Lintott et al. 2011, MNRAS 410, 166), Galaxy Zoo 2 (Hart et al. 2016, MNRAS 461, 3663), the
+Kaggle Galaxy Zoo challenge (2014), galaxy-datasets.
 """
 
 from __future__ import annotations
@@ -9,25 +9,37 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from etvae_tf.data.questions import Question, Questions
 from etvae_tf.errors import InputError
 
-__all__ = ["ID_COLUMNS", "KINDS", "SMOOTH_OR_FEATURED", "VoteColumns", "find_vote_columns", "label_kind"]
+__all__ = [
+    "ID_COLUMNS",
+    "KINDS",
+    "SMOOTH_OR_FEATURED",
+    "VoteColumns",
+    "find_vote_columns",
+    "knows_columns",
+    "label_kind",
+]
 
 SMOOTH_OR_FEATURED = Question("smooth-or-featured", ("smooth", "featured_or_disk", "artifact"))
+_GALAXY_ZOO_1 = Question("galaxy-zoo-1", ("elliptical", "clockwise", "anticlockwise", "edge_on", "dont_know", "merger"))
+_FLAGS = Question("galaxy-zoo-1", ("spiral", "elliptical", "uncertain"))
 KINDS = ("auto", "counts", "fractions")
 ID_COLUMNS = ("id", "GalaxyID", "id_str", "asset_id", "dr7objid", "iauname", "file_loc")
 _KAGGLE = r"Class\d+\.\d+"
 FRACTION_SUM_ATOL = 0.01  # published fractions are rounded, some to two digits
 
-# Name, label kind, and one pattern per answer; a group in the pattern tells campaigns apart.
-CONVENTIONS = (
-    ("Kaggle", "fractions", (r"Class1\.1", r"Class1\.2", r"Class1\.3")),
+# Name, question, label kind, and one pattern per answer; a group in the pattern tells campaigns apart.
+_CONVENTIONS = (
+    ("Kaggle", SMOOTH_OR_FEATURED, "fractions", (r"Class1\.1", r"Class1\.2", r"Class1\.3")),
     (
         "Hart 2016",
+        SMOOTH_OR_FEATURED,
         "counts",
         (
             r"t01_smooth_or_features_a01_smooth_count",
@@ -37,6 +49,7 @@ CONVENTIONS = (
     ),
     (
         "galaxy-datasets",
+        SMOOTH_OR_FEATURED,
         "counts",
         (
             r"smooth-or-featured(?:-([^_]+))?_smooth",
@@ -45,6 +58,12 @@ CONVENTIONS = (
         ),
     ),
 )
+# Of single words, which other tables may have for other things: all of them must be there, and nothing better.
+_PLAIN_CONVENTIONS = (
+    ("Galaxy Zoo 1", _GALAXY_ZOO_1, "fractions", ("p_el", "p_cw", "p_acw", "p_edge", "p_dk", "p_mg")),
+    ("Galaxy Zoo 1 flags", _FLAGS, "counts", ("spiral", "elliptical", "uncertain")),
+)
+_CAMPAIGN = re.compile(r"-[^-_]+(?=_)")  # in smooth-or-featured-dr5_smooth
 
 
 @dataclass(frozen=True)
@@ -56,11 +75,13 @@ class VoteColumns:
         columns: K column names, in the order of the answers.
         kind: "counts", "fractions", "fractions of those asked" (times the share of volunteers who were asked), or
             "auto" where only the values can tell.
+        others: K column names each, of other campaigns that asked the same; their votes are added.
     """
 
     questions: Questions
     columns: tuple[str, ...]
     kind: str = "auto"
+    others: tuple[tuple[str, ...], ...] = ()
 
 
 def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()) -> VoteColumns:
@@ -78,25 +99,28 @@ def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()
     """
     if answer_columns:
         return _named_columns(columns, tuple(answer_columns))
-    matches = [match for convention in CONVENTIONS for match in _matches(columns, *convention)]
+    matches = _known(columns)
     if not matches:
         raise InputError(
             f"the table has the columns {_some(columns)}, none of which holds votes in a known way (Kaggle, "
-            "Hart 2016, galaxy-datasets); name its vote columns with --config.data.answer_columns."
+            "Hart 2016, galaxy-datasets, Galaxy Zoo 1); name its vote columns with --config.data.answer_columns."
         )
-    if len(matches) > 1:
+    if len({match.convention for match in matches}) > 1:
         raise InputError(
-            f"the table holds more than one set of labels ({'; '.join(name for name, _, _ in matches)}); "
+            f"the table holds more than one set of labels ({'; '.join(match.name for match in matches)}); "
             "name the columns of one of them with --config.data.answer_columns."
         )
-    name, kind, found = matches[0]
-    missing = [answer for answer, column in zip(SMOOTH_OR_FEATURED.answers, found, strict=True) if column is None]
-    if missing:
-        raise InputError(
-            f"the table has {name} votes but no column for {', '.join(missing)}; add it, or name the vote "
-            "columns with --config.data.answer_columns."
-        )
-    return VoteColumns(Questions((SMOOTH_OR_FEATURED,)), tuple(found), kind)
+    for match in matches:
+        missing = [answer for answer, column in zip(match.question.answers, match.found, strict=True) if column is None]
+        if missing:
+            raise InputError(
+                f"the table has {match.name} votes but no column for {', '.join(missing)}; add it, or name the vote "
+                "columns with --config.data.answer_columns."
+            )
+    first, *others = matches
+    return VoteColumns(
+        Questions((first.question,)), tuple(first.found), first.kind, tuple(tuple(other.found) for other in others)
+    )
 
 
 def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto") -> str:
@@ -109,7 +133,7 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
 
     Returns:
         "fractions" (every row within [0, 1] and summing to 1 or 0, or to anything where fractions are requested) or
-        "counts".
+        "counts"; zeros and ones alone are counts where nothing else is said.
 
     Raises:
         InputError: an unknown kind, a kind that the values or the columns contradict, or two kinds mixed.
@@ -119,10 +143,11 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
     if "auto" not in (requested, stated) and requested != stated:
         raise InputError(f"label_kind={requested!r}, but the vote columns hold {stated}; use label_kind='auto'.")
     sums = values.sum(axis=1)
-    fractions = np.all((np.abs(sums - 1) <= FRACTION_SUM_ATOL) | (sums == 0))
+    fractions = bool(np.all((np.abs(sums - 1) <= FRACTION_SUM_ATOL) | (sums == 0)))
     kind = requested if requested != "auto" else stated
     if kind == "auto":
-        kind = "fractions" if fractions else "counts"
+        one_each = np.all(values == np.round(values))  # 0 and 1: a vote each, not a fraction of many
+        kind = "fractions" if fractions and not one_each else "counts"
     if kind == "fractions" and not fractions and (requested != "fractions" or values.max() > 1):
         worst = sums[np.argmax(np.abs(sums - 1) * (sums != 0))]
         raise InputError(
@@ -138,30 +163,69 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
     return kind
 
 
+def knows_columns(columns: Sequence[str]) -> bool:
+    """Whether `find_vote_columns` knows a convention that any of the columns follows."""
+    return bool(_known(columns))
+
+
+class _Match(NamedTuple):
+    """A campaign of a convention, of which at least one column is there."""
+
+    convention: str
+    name: str
+    question: Question
+    kind: str
+    found: list[str | None]
+
+
+def _known(columns: Sequence[str]) -> list[_Match]:
+    plain = [match for convention in _PLAIN_CONVENTIONS for match in _matches(columns, *convention)]
+    matches = [match for convention in _CONVENTIONS for match in _matches(columns, *convention)]
+    return matches or [match for match in plain if None not in match.found][:1]
+
+
 def _matches(
-    columns: Sequence[str], name: str, kind: str, patterns: Sequence[str]
-) -> list[tuple[str, str, list[str | None]]]:
-    """(name, kind, column per answer or None) for each campaign of which at least one column is there."""
+    columns: Sequence[str], convention: str, question: Question, kind: str, patterns: Sequence[str]
+) -> list[_Match]:
+    """One for each campaign."""
     campaigns: dict[str, list[str | None]] = {}
     for index, pattern in enumerate(patterns):
         for column in columns:
-            if match := re.fullmatch(pattern, column):
-                campaign = " ".join((name, *filter(None, match.groups())))
+            if match := re.fullmatch(pattern, column, re.IGNORECASE):
+                campaign = " ".join((convention, *filter(None, match.groups())))
                 campaigns.setdefault(campaign, [None] * len(patterns))[index] = column
-    return [(campaign, kind, found) for campaign, found in campaigns.items()]
+    return [_Match(convention, name, question, kind, found) for name, found in campaigns.items()]
+
+
+def _of_other_campaigns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns that say the same as those named, of the one other campaign that the table has; else those named."""
+
+    def forms(column: str) -> set[str]:
+        return {column, _CAMPAIGN.sub("", column)}
+
+    found = [[one for one in columns if one != name and forms(one) & forms(name)] for name in answer_columns]
+    campaigns = {tuple(_CAMPAIGN.findall(one)) for ones in found for one in ones}
+    there = any(name in columns for name in answer_columns)
+    if there or len(campaigns) != 1 or any(len(ones) != 1 for ones in found):
+        return answer_columns
+    return tuple(one for (one,) in found)
 
 
 def _named_columns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> VoteColumns:
+    names, answer_columns = answer_columns, _of_other_campaigns(columns, answer_columns)
+    if names != answer_columns:
+        print(f"{', '.join(answer_columns)} stand for {', '.join(names)}", flush=True)
     missing = [column for column in answer_columns if column not in columns]
     if missing:
         raise InputError(f"the table has no column {', '.join(missing)}; its columns are {_some(columns)}.")
     if len(set(answer_columns)) < max(2, len(answer_columns)):
         raise InputError(
-            f"answer_columns={','.join(answer_columns)}, expected two or more different columns; name one per answer."
+            f"answer_columns={','.join(answer_columns)}, expected two or more different columns, one per answer, or "
+            "one column of words."
         )
     kaggle = all(re.fullmatch(_KAGGLE, column) for column in answer_columns)
     kind = "fractions of those asked" if kaggle else "auto"
-    return VoteColumns(Questions((Question("answer_columns", answer_columns),)), answer_columns, kind)
+    return VoteColumns(Questions((Question("answer_columns", names),)), answer_columns, kind)
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

@@ -15,7 +15,9 @@ from etvae_tf.data.picture_files import check_formats, find_pictures
 from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 
-__all__ = ["ImageSource", "listed_images", "open_images"]
+__all__ = ["DAMAGED", "ImageSource", "listed_images", "open_images", "read_picture"]
+
+DAMAGED = "JPEG or PNG file that is cut off or damaged"  # what is wrong with one that only the decoder refuses
 
 
 class ImageSource:
@@ -23,6 +25,7 @@ class ImageSource:
 
     Attributes:
         path: the folder, zip file or table.
+        files: file by name.
         names: the pictures' names without folder and suffix, in sorted order; with the folder where names repeat.
         others: visible files that are no pictures by their suffix, in sorted order.
 
@@ -47,10 +50,10 @@ class ImageSource:
         self.path = path
         self.others = others
         self.names = tuple(sorted(files))
-        self._files, self._read, self._checksum, self._stamp = files, read, checksum, stamp
+        self.files, self.read_file, self._checksum, self._stamp = files, read, checksum, stamp
 
     def __contains__(self, name: str) -> bool:
-        return name in self._files
+        return name in self.files
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -67,7 +70,7 @@ class ImageSource:
         digest = hashlib.sha256()
         known = self._stamp if quick else self._checksum
         for name in names:
-            file = self._files.get(name)
+            file = self.files.get(name)
             try:
                 content = None if file is None else known(file)
             except OSError:  # listed, and not there
@@ -88,7 +91,7 @@ class ImageSource:
             self._convert(name)
         except (UnreadableError, InputError) as error:
             return str(error)
-        return "JPEG or PNG file that is cut off or damaged"
+        return DAMAGED
 
     def tell_others(self) -> None:
         """Prints how many files are no pictures, and their names, if there are any."""
@@ -96,14 +99,28 @@ class ImageSource:
             print(f"{self.path}: {len(self.others)} files are no pictures ({first_few(self.others)})", flush=True)
 
     def _convert(self, name: str) -> bytes:
-        if name not in self._files:
+        if name not in self.files:
             raise UnreadableError("no picture of that name")
-        try:
-            content = self._read(self._files[name])
-        except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise UnreadableError(f"file that cannot be read ({reason})") from error
-        return to_jpeg_or_png(content)
+        return read_picture(self.read_file, self.files[name])
+
+
+def read_picture(read: Callable[[str], bytes], file: str) -> bytes:
+    """A picture as a JPEG or PNG file.
+
+    Args:
+        read: the content of a file.
+        file: its path.
+
+    Raises:
+        UnreadableError: it cannot be read, or is no picture.
+        InputError: a FITS picture without astropy.
+    """
+    try:
+        content = read(file)
+    except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UnreadableError(f"file that cannot be read ({reason})") from error
+    return to_jpeg_or_png(content)
 
 
 def open_images(path: str | Path) -> ImageSource:

@@ -88,7 +88,7 @@ def draw_labels(
     Args:
         ids: str array (N,), the train galaxies.
         has_votes: bool array (N,).
-        n: how many, at least 1.
+        n: how many; 0 for all.
         seed: the run's seed.
         set_aside: how many galaxies with votes are not among `ids`, by what they are, for the error's sentence.
 
@@ -96,16 +96,17 @@ def draw_labels(
         int array (n,) of positions, in drawing order.
 
     Raises:
-        InputError: n is below 1 or above the number of galaxies with votes.
+        InputError: n is below 0 or above the number of galaxies with votes, or there are none.
     """
     available = np.flatnonzero(has_votes)
-    if n < 1:
-        raise InputError(f"n_labels={n}, expected at least 1; raise --n_labels.")
-    if n > len(available):
+    if n < 0:
+        raise InputError(f"n_labels={n}, expected at least 0; raise --n_labels.")
+    if n > len(available) or not len(available):
         raise InputError(
-            f"n_labels={n}, but only {_count(len(available), set_aside or {})}; lower --n_labels or add labelled rows."
+            f"n_labels={n}, but only {_count(len(available), set_aside or {})}; lower --n_labels (0 takes all of them) "
+            "or add labelled rows."
         )
-    return available[_order("labels", seed, ids[available])[:n]]
+    return available[_order("labels", seed, ids[available])[: n or len(available)]]
 
 
 def draw_pool(ids: np.ndarray, limit: int) -> np.ndarray:

@@ -150,29 +150,35 @@ def read_ids(
             f"{path} has no column {column}, its columns are {first_few(table.columns)}; name the right one "
             "with --config.data.id_column."
         )
-    cells = table[column]
+    cells, problems = table[column], []
     if cells.isna().any():
-        raise InputError(f"{path} has {int(cells.isna().sum())} rows without {column}; give every galaxy its id.")
+        problems.append(f"{path} has {int(cells.isna().sum())} rows without {column}; give every galaxy its id.")
+        cells = cells.dropna()
     if pd.api.types.is_float_dtype(cells):
-        if not (np.abs(cells) < 2**53).all() or not (cells == np.round(cells)).all():
-            raise InputError(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
-        cells = cells.astype("int64")
+        if (np.abs(cells) < 2**53).all() and (cells == np.round(cells)).all():
+            cells = cells.astype("int64")
+        else:
+            problems.append(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
+            cells = cells[:0]
     ids = _bare_names(cells, picture_names)
-    rounded = ids[ids.str.fullmatch(_ROUNDED)]
-    if len(rounded):
-        raise InputError(
-            f"{path} has {len(rounded)} ids that a spreadsheet rounded ({first_few(list(rounded))}); export {column} "
-            "as text."
+    rounded = ids.str.fullmatch(_ROUNDED)
+    if rounded.any():
+        problems.append(
+            f"{path} has {int(rounded.sum())} ids that a spreadsheet rounded ({first_few(list(ids[rounded]))}); export "
+            f"{column} as text."
         )
+        ids = ids[~rounded]
     if ids.duplicated().any():
-        again = ids.duplicated(keep=False)
-        duplicates = list(dict.fromkeys(ids[again]))
-        differ = table[again].assign(**{column: ids[again]}).drop_duplicates()[column].duplicated().any()
+        again = ids[ids.duplicated(keep=False)]
+        duplicates = list(dict.fromkeys(again))
+        differ = table.loc[again.index].assign(**{column: again}).drop_duplicates()[column].duplicated().any()
         rows = "rows that differ" if differ else "equal rows"
-        raise InputError(
+        problems.append(
             f"{path} lists {len(duplicates)} ids more than once, in {rows} ({first_few(duplicates)}); "
             "keep one row per galaxy."
         )
+    if problems:
+        raise InputError(*problems)
     return ids.to_numpy(dtype=str)
 
 
@@ -219,7 +225,7 @@ def _bare_names(cells: pd.Series, picture_names: Collection[str] = ()) -> pd.Ser
     """
     text = cells.astype(str).str.strip().str.removeprefix("'")
     bare = text.str.replace(_SUFFIX, "", regex=True)
-    named = bare != text
+    named = text.notna() & (bare != text)
     if named.any():
         stems = bare.str.replace(_FOLDER, "", regex=True)
         if len(picture_names):

@@ -25,12 +25,14 @@ def validate_config(config: Any) -> None:
         InputError: names the field, what came and what was expected.
     """
     choose(config, "regime", REGIMES)
-    require(config, ["n_labels"], *whole(2))
+    require(config, ["n_labels"], lambda value: value == 0 or value >= 2, "0 for all there are, or a whole number >= 2")
     require(config, ["seed"], lambda value: 0 <= value <= _LARGEST_SEED, f"a whole number from 0 to {_LARGEST_SEED}")
     sizes = ("steps_per_epoch", "vae_batch", "unlabelled_batch", "labelled_batch")
     require(config, [f"train.{name}" for name in sizes], *whole(1))
     folds = "0, or a whole number from 2 to n_labels / 2"
-    require(config, ["train.folds"], lambda value: value in range(2, config.n_labels // 2 + 1) or value == 0, folds)
+    require(
+        config, ["train.folds"], lambda value: value == 0 or 2 <= value <= (config.n_labels or 2 * value) / 2, folds
+    )
     require(config, ["train.teaching_pictures"], *whole(0))
     if config.train.teaching_pictures and not (config.regime == "two_step" and config.train.folds):
         raise InputError(

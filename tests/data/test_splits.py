@@ -42,8 +42,12 @@ def test_draws_only_galaxies_with_votes():
     ):
         set_aside = {"test galaxies": 8, "copies of test galaxies": 3}
         draw_labels(IDS, votes, 2001, seed=0, set_aside=set_aside)
-    with pytest.raises(InputError, match="n_labels=0, expected at least 1"):
-        draw_labels(IDS, votes, 0, seed=0)
+    with pytest.raises(InputError, match="n_labels=-1, expected at least 0"):
+        draw_labels(IDS, votes, -1, seed=0)
+    with pytest.raises(InputError, match="n_labels=0, but only 0 galaxies have votes"):
+        draw_labels(IDS, ~votes & votes, 0, seed=0)
+    every = draw_labels(IDS, votes, 0, seed=0)
+    np.testing.assert_array_equal(every, draw_labels(IDS, votes, 2000, seed=0))
 
 
 def test_a_small_pool_is_nested_and_says_nothing_of_the_labels():

@@ -62,7 +62,8 @@ def cropped(files, tmp_path_factory) -> Path:
 def predicted(images: Path, output: Path, *arguments, **keywords) -> pd.DataFrame:
     """The table that `predict_pictures` writes."""
     predict_pictures(images, output, *arguments, **keywords)
-    table = pd.read_csv(output, dtype={"id": str}) if output.suffix == ".csv" else pd.read_parquet(output)
+    texts = {"id": str, "reason": str}
+    table = pd.read_csv(output, dtype=texts) if output.suffix == ".csv" else pd.read_parquet(output)
     return table.assign(reason=table["reason"].fillna(""))
 
 

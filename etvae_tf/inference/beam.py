@@ -1,0 +1,212 @@
+"""Votes of pictures on many machines: what `--mode=predict` does, as a pipeline of Apache Beam.
+
+python -m etvae_tf.inference.beam --images=FOLDER_OR_ZIP --output=votes.parquet --export_dir=saved_models/etvae \
+    --runner=FnApiRunner --direct_num_workers=2 --direct_running_mode=multi_processing
+
+The table comes in pieces, votes-00000-of-00004.parquet ..., with its rows in any order. Flags beside --images,
+--output, --export_dir and --crop_fraction are Beam's own. Pictures may lie wherever Beam reads (gs://, s3://, hdfs://);
+a zip and the model must be files of every worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import functools
+import io
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from etvae_tf.data.decode import UnreadableError
+from etvae_tf.data.picture_files import find_pictures
+from etvae_tf.data.sources import DAMAGED, open_images, read_picture
+from etvae_tf.errors import InputError
+from etvae_tf.inference.scorer import Scorer, exported_scorer
+from etvae_tf.serving.export import describe, newest_version
+from etvae_tf.vote_tables import score_batches
+
+try:
+    import apache_beam as beam
+    from apache_beam.io.filesystems import FileSystems
+    from apache_beam.ml.inference.base import KeyedModelHandler, PredictionResult, RunInference
+    from apache_beam.ml.inference.tensorflow_inference import ModelType, TFModelHandlerNumpy
+    from apache_beam.options.pipeline_options import PipelineOptions
+except ImportError as error:
+    raise InputError(f"this needs Apache Beam ({error}); run pip install 'etvae_tf[beam]'.") from error
+
+__all__ = ["VotesOfPictures", "main"]
+
+_BATCH = 64  # pictures scored at once
+_Picture = tuple[tuple[str, str], bytes]  # (name, why it cannot be read), file
+_Votes = tuple[tuple[str, str], PredictionResult]
+
+
+class VotesOfPictures(beam.PTransform):
+    """Paths of folders or zips become rows of a table of votes.
+
+    Args:
+        export_dir: folder of exported versions, whose newest answers; there on every worker.
+        crop_fraction: central part of a picture that is kept, in (0, 1]; the model's own where it is None.
+
+    Raises:
+        InputError: no exported model there.
+    """
+
+    def __init__(self, export_dir: str, crop_fraction: float | None = None):
+        super().__init__()
+        self._export_dir, self._crop_fraction = export_dir, crop_fraction
+        self.answers = describe(newest_version(export_dir))["answers"]
+
+    def expand(self, folders: beam.PCollection[str]) -> beam.PCollection[dict[str, Any]]:
+        """Rows by the columns of `predict_pictures`."""
+        handler = TFModelHandlerNumpy(
+            self._export_dir,
+            ModelType.SAVED_WEIGHTS,  # SAVED_MODEL is read by Keras, which reads no signatures
+            functools.partial(_Model, self._crop_fraction),
+            inference_fn=_predict,
+            max_batch_size=_BATCH,
+        )
+        return (
+            folders
+            | "List" >> beam.FlatMap(lambda folder: [(folder, *one) for one in _list_files(folder).items()])
+            | "Spread" >> beam.Reshuffle()
+            | "Read" >> beam.ParDo(_Read())
+            | "Score" >> RunInference(KeyedModelHandler(handler))
+            | "Batch" >> beam.BatchElements(_BATCH, _BATCH)
+            | "Rows" >> beam.FlatMap(_rows, self.answers)
+        )
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows, as Parquet has it."""
+        none = np.zeros((0, len(self.answers)), np.float32)
+        votes = {"vote_fractions": none, "vote_concentration": none, "n_votes": none}
+        outputs = {**votes, "pose_angle": none[:, 0], "ok": none[:, 0] > 0}
+        (table,) = score_batches(lambda output: output, [([], outputs)], self.answers)
+        texts = [pa.field(name, pa.string()) for name in ("id", "reason")]
+        found = {field.name: field for field in [*pa.Schema.from_pandas(table, preserve_index=False), *texts]}
+        return pa.schema([found[name] for name in table.columns])
+
+
+class _Model:
+    """What Beam's handler asks for its weights, and then for predictions."""
+
+    def __init__(self, crop_fraction: float | None):
+        self._crop_fraction = crop_fraction
+        self.scorer: Scorer | None = None
+
+    def load_weights(self, export_dir: str) -> None:
+        self.scorer = exported_scorer(export_dir, self._crop_fraction)
+
+
+def _predict(model: _Model, batch: Sequence[bytes], arguments: dict[str, Any], model_id: str | None) -> Iterable:
+    """The outputs of `predict_bytes` for each file of a batch."""
+    outputs = model.scorer.predict(list(batch))
+    kept = ("vote_fractions", "vote_concentration", "n_votes", "pose_angle", "ok")
+    for place in range(len(batch)):
+        yield PredictionResult(b"", {name: outputs[name][place] for name in kept}, model_id)
+
+
+def _rows(votes: Sequence[_Votes], answers: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows of the table by column."""
+    reasons = dict(key for key, _ in votes)
+    outputs = {name: np.stack([one.inference[name] for _, one in votes]) for name in votes[0][1].inference}
+    batch = [(list(reasons), outputs)]
+    (table,) = score_batches(lambda output: output, batch, answers, lambda name: reasons[name] or DAMAGED)
+    yield from table.to_dict("records")
+
+
+def _list_files(folder: str) -> Mapping[str, str]:
+    """File by name of a folder or zip; of a folder of Beam's file systems, paths as it has them."""
+    if "://" not in folder:
+        return open_images(folder).files
+    (found,) = FileSystems.match([f"{folder.rstrip('/')}/**"])
+    start = len(folder.rstrip("/")) + 1
+    files, _ = find_pictures(Path(folder), [one.path[start:] for one in found.metadata_list])
+    return files
+
+
+class _Read(beam.DoFn):
+    """(folder or zip, name, file) becomes ((name, reason), picture); a zip is opened once."""
+
+    def process(self, element: tuple[str, str, str]) -> Iterator[_Picture]:
+        """Empty bytes and the reason for what cannot be read."""
+        folder, name, file = element
+        try:
+            yield (name, ""), read_picture(_reader(folder), file)
+        except (UnreadableError, InputError) as error:
+            yield (name, str(error)), b""
+
+
+@functools.lru_cache(maxsize=4)
+def _reader(folder: str) -> Any:
+    """What reads a file of a folder or zip."""
+    if "://" in folder:
+        return lambda file: FileSystems.open(f"{folder.rstrip('/')}/{file}").read()
+    if Path(folder).is_dir():
+        return lambda file: Path(folder, file).read_bytes()
+    return open_images(folder).read_file
+
+
+def _as_csv(row: Mapping[str, Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow("" if value != value else value for value in row.values())
+    return line.getvalue().rstrip("\r\n")
+
+
+def _split_output(output: str) -> tuple[str, str]:
+    """Prefix and ending of the table's pieces."""
+    prefix, dot, ending = output.rpartition(".")
+    if ending not in ("csv", "parquet"):
+        raise InputError(f"--output={output} ends in {dot + ending!r}, but .csv or .parquet was expected.")
+    (found,) = FileSystems.match([f"{prefix}-*-of-*.{ending}"])
+    if found.metadata_list:
+        raise InputError(f"{found.metadata_list[0].path} exists; remove it, or choose another --output.")
+    return prefix, dot + ending
+
+
+def _write(rows: beam.PCollection[dict[str, Any]], prefix: str, ending: str, schema: pa.Schema) -> None:
+    if ending == ".parquet":
+        rows | "Write" >> beam.io.WriteToParquet(prefix, schema, file_name_suffix=ending)
+    else:
+        lines = rows | "As CSV" >> beam.Map(_as_csv)
+        lines | "Write" >> beam.io.WriteToText(prefix, file_name_suffix=ending, header=",".join(schema.names))
+
+
+def _run(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser("python -m etvae_tf.inference.beam", allow_abbrev=False)
+    parser.add_argument("--images", required=True, help="folder or zip of pictures")
+    parser.add_argument("--output", required=True, help="name of the table, .csv or .parquet, which comes in pieces")
+    parser.add_argument("--export_dir", required=True, help="folder of exported models, whose newest answers")
+    parser.add_argument("--crop_fraction", type=float, help="central part of the pictures; default the model's own")
+    values, rest = parser.parse_known_args(arguments)
+    options = PipelineOptions(rest)
+    unknown = set(options.get_all_options(retain_unknown_options=True)) - set(options.get_all_options())
+    if unknown:
+        raise InputError(f"neither Beam nor this command has a flag --{sorted(unknown)[0]}; leave it out.")
+    prefix, ending = _split_output(values.output)
+    exported_scorer(values.export_dir, values.crop_fraction)  # refused here, and not by every worker
+    _list_files(values.images)
+    votes = VotesOfPictures(values.export_dir, values.crop_fraction)
+    with beam.Pipeline(options=options) as pipeline:
+        _write(pipeline | beam.Create([values.images]) | votes, prefix, ending, votes.schema)
+
+
+def main() -> None:
+    """Scores by the flags of the command line; ends with one sentence and exit code 2 where they are wrong."""
+    try:
+        _run(sys.argv[1:])
+    except InputError as error:
+        print(f"beam: error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    from etvae_tf.inference import beam as module  # workers do not find what stands in __main__
+
+    module.main()
