@@ -22,6 +22,7 @@ REQUIREMENTS = [
     "imagehash>=4.3",  # copies of pictures
     "pillow>=10",  # the pictures that imagehash takes
     "scikit-learn>=1.4",  # the Gaussian process on measures
+    "jinja2>=3.1",  # report pages
     "threadpoolctl>=3",  # one thread in matrix products where others would wait or differ
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
@@ -53,6 +54,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["etvae_tf", "etvae_tf.*"]),
+    package_data={"etvae_tf.report": ["templates/*"]},
     python_requires=">=3.10,<3.14",
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,

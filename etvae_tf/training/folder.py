@@ -52,6 +52,7 @@ class RunFolder:
         self.figures = self.path / "figures"
         self.predictions = self.path / "predictions.csv"
         self.metrics = self.path / "metrics.json"
+        self.report = self.path / "report.html"
 
     def fold(self, number: int) -> Path:
         """Table of the predicted fractions of a fold's galaxies: columns id, and one for each answer."""
