@@ -45,16 +45,21 @@ def sample_of_run(run: FinishedRun) -> Sample:
         raise InputError(f"{run.folder.path} holds no model.keras, as arms of a study without a network do.")
     table = pd.read_csv(run.folder.predictions, dtype={"id": str})
     galaxies = _galaxies(run.config, table["id"].to_numpy(str))
+    voted = run.questions.fractions(galaxies.votes)
+    _check(run, "votes", voted, table.filter(regex="_voted$").to_numpy())
     model = load_model(run.folder.model)
     predictions = predict_galaxies(model, galaxies.images)
-    voted, predicted = table.filter(regex="_voted$").to_numpy(), table.filter(regex="_predicted$").to_numpy()
-    same_votes = np.allclose(run.questions.fractions(galaxies.votes), voted, atol=_SAME, equal_nan=True)
-    if not (same_votes and np.allclose(predictions["vote_fractions"], predicted, atol=_SAME)):
-        raise InputError(
-            f"the data that {run.folder.config} names are not those that the run was scored on, since their "
-            f"{'predictions' if same_votes else 'votes'} differ from predictions.csv; restore them."
-        )
+    _check(run, "predictions", predictions["vote_fractions"], table.filter(regex="_predicted$").to_numpy())
     return Sample(galaxies, predictions, model, load_autoencoder(run.config, run.folder, model))
+
+
+def _check(run: FinishedRun, what: str, found: np.ndarray, written: np.ndarray) -> None:
+    """Refuses fractions (N, K) that are not those that the run wrote."""
+    if not np.allclose(found, written, atol=_SAME, equal_nan=True):
+        raise InputError(
+            f"the data that {run.folder.config} names are not those that the run was scored on, since their {what} "
+            f"differ from {run.folder.predictions.name}; restore them."
+        )
 
 
 def _galaxies(config: ConfigDict, ids: np.ndarray) -> Galaxies:
