@@ -46,7 +46,7 @@ def main() -> None:
     }
     voted = questions.fractions(galaxies.votes[shown])
     ends = vote_intervals(fractions[shown], concentration, np.full(SHOWN, VOTES), 0.9)
-    draw(rows, fractions[shown], ends, voted, questions.answers).savefig(given.output, dpi=100)
+    draw(rows, fractions[shown], ends, voted, questions.answers).savefig(given.output, dpi=80)
     print(f"concentration {concentration:.1f}; galaxies {', '.join(galaxies.ids[shown])}")
 
 

@@ -80,8 +80,8 @@ def _headline(summary: pd.DataFrame) -> str:
         return f"{text}."
     (reference,) = most.loc[most["vote_rmse_difference"].isna(), "arm"]
     ends = (best["vote_rmse_difference_low"], best["vote_rmse_difference_high"])
-    sure = "" if np.isnan(ends).any() else f": the interval {'includes' if ends[0] < 0 < ends[1] else 'excludes'} zero"
-    return f"{text}, {_interval(best, 'vote_rmse_difference', '{:+.4f}')} to {reference}{sure}."
+    sure = "" if np.isnan(ends).any() else f"; the interval {'includes' if ends[0] < 0 < ends[1] else 'excludes'} zero"
+    return f"{text}; minus {reference}: {_interval(best, 'vote_rmse_difference', '{:+.4f}')}{sure}."
 
 
 def _rows(summary: pd.DataFrame) -> list[dict[str, str]]:
@@ -89,10 +89,10 @@ def _rows(summary: pd.DataFrame) -> list[dict[str, str]]:
     for row in summary.to_dict("records"):
         cells = {"labels": str(row["n_labels"]), "arm": row["arm"], "seeds": str(row["seeds"])}
         for metric in ("vote_rmse", "mean_vote_l1"):
-            cells[metric] = _interval(row, metric)
+            cells[metric] = _cell(row, metric)
             difference = row.get(f"{metric}_difference", np.nan)
             cells[f"{metric} minus reference"] = (
-                "" if np.isnan(difference) else _interval(row, f"{metric}_difference", "{:+.4f}")
+                "" if np.isnan(difference) else _cell(row, f"{metric}_difference", "{:+.4f}")
             )
         cells["vote_nll"] = f"{row['vote_nll']:.4f}"
         for name, share in row.items():
@@ -101,6 +101,11 @@ def _rows(summary: pd.DataFrame) -> list[dict[str, str]]:
                 cells[title] = "" if np.isnan(share) else f"{share:.3f}"
         rows.append(cells)
     return rows
+
+
+def _cell(row: Any, name: str, form: str = "{:.4f}") -> str:
+    """Interval over seeds, and after +- the share of the galaxies."""
+    return f"{_interval(row, name, form)} +- {row[f'{name}_galaxies']:.4f}"
 
 
 def _interval(row: Any, name: str, form: str = "{:.4f}") -> str:

@@ -27,8 +27,9 @@ def row(arm: str, n_labels: int, low: float, high: float) -> dict[str, object]:
     }
     for metric in ("vote_rmse", "mean_vote_l1"):
         values |= {metric: ARMS[arm], f"{metric}_low": ARMS[arm] - 0.01, f"{metric}_high": ARMS[arm] + 0.01}
+        values[f"{metric}_galaxies"] = 0.003
         other = arm != "supervised"
-        ends = {"": -0.05, "_low": low, "_high": high}
+        ends = {"": -0.05, "_low": low, "_high": high, "_galaxies": 0.002}
         values |= {f"{metric}_difference{end}": value if other else np.nan for end, value in ends.items()}
     return values
 
@@ -52,10 +53,10 @@ def study(root: Path, low: float = -0.08, high: float = -0.02) -> Path:
 def test_headline_table_and_runs(high: float, verdict: str, tmp_path: Path) -> None:
     text = report(str(study(tmp_path, high=high))).read_text()
     assert (
-        "With 40 labels, two_step has the least vote_rmse: 0.1500 [0.1400, 0.1600], "
-        f"-0.0500 [-0.0800, {high:+.4f}] to supervised: the interval {verdict} zero."
+        "With 40 labels, two_step has the least vote_rmse: 0.1500 [0.1400, 0.1600]; "
+        f"minus supervised: -0.0500 [-0.0800, {high:+.4f}]; the interval {verdict} zero."
     ) in text
-    assert text.count('<td class="value">0.1500 [0.1400, 0.1600]</td>') == 4  # two metrics, 20 and 40 labels
+    assert text.count('<td class="value">0.1500 [0.1400, 0.1600] +- 0.0030</td>') == 4  # two metrics, 20 and 40 labels
     assert text.count("<td>0.1234</td>") == 8 and "Means over 2 seeds." in text
     assert text.count('href="runs/') == 1 and 'href="runs/two_step_n40_seed1/report.html"' in text
     assert "90 % interval covers smooth" in text and "Of the best arm with the most labels: two_step_n40_seed0" in text
@@ -63,7 +64,7 @@ def test_headline_table_and_runs(high: float, verdict: str, tmp_path: Path) -> N
 
 def test_one_seed_has_no_verdict(tmp_path: Path) -> None:
     text = report(str(study(tmp_path, np.nan, np.nan))).read_text()
-    assert "0.1500 [0.1400, 0.1600], -0.0500 to supervised." in text
+    assert "0.1500 [0.1400, 0.1600]; minus supervised: -0.0500." in text
 
 
 def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
