@@ -39,6 +39,7 @@ EXTRAS = {
         "setuptools<81",  # tensorboard 2.15 imports pkg_resources, which newer ones lack
     ],
     "astro": ["astropy<8"],  # FITS pictures and tables, VOTables
+    "docs": ["sphinx>=8", "pydata-sphinx-theme>=0.16", "myst-nb>=1.2"],  # the guide, built on the default stack
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
     # astropy and photutils are statmorph's; later ones need NumPy 2, which TensorFlow 2.15 does not bear.

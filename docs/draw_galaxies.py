@@ -1,9 +1,10 @@
-"""Draws the README's picture: galaxies, canonical views, reconstructions and votes by the committed model.
+r"""Draws the README's picture: galaxies, canonical views, reconstructions and votes by the committed model.
 
-python docs/draw_galaxies.py --data=kaggle/solutions.csv --images=kaggle/images.zip --split=kaggle/split.csv --output=docs/galaxies.png
+python docs/draw_galaxies.py --data=kaggle/solutions.csv --images=kaggle/images.zip --split=kaggle/split.csv \
+    --output=docs/galaxies.png
 
-Votes have 90 % intervals of the fraction among 40 votes, by a Dirichlet-multinomial whose concentration is fitted to the
-first half of the test galaxies. The galaxies shown are the first ones of the second half.
+Votes have 90 % intervals of the fraction among 40 votes, by a Dirichlet-multinomial whose concentration is fitted to
+the first half of the test galaxies. The galaxies shown are the first ones of the second half.
 """
 
 from __future__ import annotations

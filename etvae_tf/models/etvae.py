@@ -42,7 +42,6 @@ class ETVAE(CheckedModel):
     Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
     callbacks move the learning rate of `optimizer`, the votes'; `vae_optimizer` follows after
     `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
-
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
     mean over picture and mirror images; latent and pose are the picture's own. A `.keras` file is read by the Keras
