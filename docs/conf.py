@@ -14,7 +14,7 @@ exclude_patterns = ["_build", "generated/*.md"]
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_nav_level": 2, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"experiments": []}
+html_sidebars = {"*": []}  # pages of the API alone have neighbours to go to
 html_show_sourcelink = False
 
 default_role = "code"  # docstrings are written with single backticks
@@ -28,6 +28,7 @@ nb_execution_timeout = 600  # seconds for one cell
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # notices of TensorFlow; an error ends the build
 
 
 def escape(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:

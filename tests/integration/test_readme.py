@@ -34,6 +34,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("page", ["error_bars.md", "extending.md"])
+def test_short_python_of_the_guide_runs(page: str) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(snippet, page, "exec"), names)
+    if page == "error_bars.md":
+        assert np.all(names["low"] <= names["fractions"]) and np.all(names["fractions"] <= names["high"])
+
+
+@pytest.mark.slow
 def test_the_baseline_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
     exec(compile(BASELINE, "python.md", "exec"), names)
