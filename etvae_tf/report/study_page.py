@@ -42,7 +42,7 @@ def write_study_page(root: Path) -> Path:
     runs = pd.read_csv(root / f"{_CURVE}.csv")
     folders = [root / "runs" / f"{run.arm}_n{run.n_labels}_seed{run.seed}" for run in runs.itertuples()]
     best = _best(summary, folders, runs)
-    shown = ("votes", "coverage", "reconstructions")
+    shown = ("votes", "coverage", "reconstructions", "pose", "latents")
     return write_page(
         root,
         "study.html",
@@ -53,6 +53,7 @@ def write_study_page(root: Path) -> Path:
         note=table.with_suffix(".md").read_text(encoding="utf-8").strip().rsplit("\n\n", 1)[-1],
         runs=[_run(run, folder, root) for run, folder in zip(runs.itertuples(), folders, strict=True)],
         best=best.name,
+        best_page=f"runs/{best.name}/{PAGE}" if (best / PAGE).exists() else None,
         figures={name: figure_uri(best / "figures" / f"{name}.png") for name in shown},
         origin=origin_of(best),
         has_bars=any(name.startswith(_COVERAGE) for name in summary),
@@ -60,15 +61,15 @@ def write_study_page(root: Path) -> Path:
 
 
 def _best(summary: pd.DataFrame, folders: list[Path], runs: pd.DataFrame) -> Path:
-    """The first run, with a record of where it came from, of the arm that is best with the most labels."""
-    most = summary[summary["n_labels"] == summary["n_labels"].max()].sort_values("vote_rmse")
-    keyed = dict(zip(zip(runs["arm"], runs["n_labels"], runs["seed"], strict=True), folders, strict=True))
-    for arm in most["arm"]:
-        seeds = runs.loc[(runs["arm"] == arm) & (runs["n_labels"] == most["n_labels"].iloc[0]), "seed"]
-        folder = keyed[arm, most["n_labels"].iloc[0], seeds.min()]
-        if (folder / "manifest.json").exists():  # means of arms have none
-            return folder
-    raise InputError(f"no run of the best arms has a manifest.json in {folders[0].parent}; train the study anew.")
+    """The first run with the most labels of the best arm: one with a page of its own, if there is any."""
+    most = runs[runs["n_labels"] == runs["n_labels"].max()]
+    order = summary[summary["n_labels"] == most["n_labels"].iloc[0]].sort_values("vote_rmse")["arm"]
+    ranked = [folders[index] for arm in order for index in most.index[most["arm"] == arm]]
+    for record in (PAGE, "manifest.json"):  # networks have both, Gaussian processes the second, means of arms none
+        for folder in ranked:
+            if (folder / record).exists():
+                return folder
+    raise InputError(f"no run in {folders[0].parent} has a manifest.json; train the study anew.")
 
 
 def _headline(summary: pd.DataFrame) -> str:

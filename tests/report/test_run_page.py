@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from galaxies import tiny_model
 from PIL import Image
+from tolerances import BATCH_ATOL
 
 from configs import quicktest
 from etvae_tf.data import load_data
@@ -34,41 +35,35 @@ CONCENTRATION = 8.0
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run leaves that a page reads, by an untrained model, without the figures of its end."""
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sample]:
+    """What a run leaves that a page reads, without the figures of its end, and its galaxies."""
     config = quicktest.get_config()
     config.data.synthetic_train, config.data.synthetic_test = 50, 30
     data, folder = load_data(config), RunFolder(tmp_path_factory.mktemp("runs") / "run")
     folder.claim(json.loads(config.to_json()), data)
     model = tiny_model()
-    model.compile()
-    for path in (folder.model, folder.vae):
-        model.save(path)
+    model.save(folder.model)
     predictions = predict_galaxies(model, data.test.images)
     write_predictions(folder.predictions, data.test, predictions, data.questions)
-    metrics = evaluate_predictions(
-        data.test.votes, predictions["vote_fractions"], np.array([0.5, 0.4, 0.1]), data.questions
-    )
-    metrics |= coverage_metrics(data.test.votes, predictions["vote_fractions"], (CONCENTRATION,), data.questions)
+    constant, fractions = np.array([0.5, 0.4, 0.1]), predictions["vote_fractions"]
+    metrics = evaluate_predictions(data.test.votes, fractions, constant, data.questions)
+    metrics |= coverage_metrics(data.test.votes, fractions, (CONCENTRATION,), data.questions)
     metrics |= {"concentrations": {"smooth-or-featured": CONCENTRATION}, "pose_error_degrees": 0.5}
-    metrics |= {
-        "questions": {one.name: list(one.answers) for one in data.questions.each},
-        "wall_seconds": {"data": 1.0},
-    }
-    write_json(folder.metrics, metrics)
-    return folder.path
-
-
-@pytest.fixture(scope="module")
-def sample(finished: Path) -> Sample:
-    """Its galaxies as its model sees them; loading a model takes longer than drawing a page."""
-    return sample_of_run(finished_run(finished))
+    asked = {one.name: list(one.answers) for one in data.questions.each}
+    write_json(folder.metrics, metrics | {"questions": asked, "wall_seconds": {"data": 1.0}})
+    return folder.path, Sample(data.test, predictions, model, model)
 
 
 @pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "run"))
+def sample(untrained: tuple[Path, Sample]) -> Sample:
+    """The galaxies as the run's model sees them."""
+    return untrained[1]
+
+
+@pytest.fixture
+def run(untrained: tuple[Path, Sample], tmp_path: Path) -> Path:
+    """A copy of the folder that a test may change."""
+    return Path(shutil.copytree(untrained[0], tmp_path / "run"))
 
 
 class Page(HTMLParser):
@@ -133,6 +128,16 @@ def test_cards_have_the_intervals_of_the_votes_that_were_cast(run: Path, sample:
     found = [[answer[name] for answer in card["answers"]] for name in ("low", "high", "voted", "predicted")]
     np.testing.assert_allclose(found, [low[0], high[0], votes[0] / votes.sum(), predicted[0]])
     assert card["votes"] == votes.sum() and card["id"] == sample.galaxies.ids[4]
+
+
+@pytest.mark.slow
+def test_a_finished_run_gives_its_galaxies_again(run: Path, sample: Sample) -> None:
+    again = sample_of_run(finished_run(run))
+    np.testing.assert_array_equal(again.galaxies.images, sample.galaxies.images)
+    np.testing.assert_array_equal(again.galaxies.votes, sample.galaxies.votes)
+    for name, values in sample.predictions.items():
+        np.testing.assert_allclose(again.predictions[name], values, atol=BATCH_ATOL)
+    assert again.autoencoder is again.model, "the run kept no vae.keras, and its decoder was trained"
 
 
 def test_a_run_without_error_bars_says_so(run: Path, sample: Sample) -> None:

@@ -58,8 +58,16 @@ def test_headline_table_and_runs(high: float, verdict: str, tmp_path: Path) -> N
     ) in text
     assert text.count('<td class="value">0.1500 [0.1400, 0.1600] +- 0.0030</td>') == 4  # two metrics, 20 and 40 labels
     assert text.count("<td>0.1234</td>") == 8 and "Means over 2 seeds." in text
-    assert text.count('href="runs/') == 1 and 'href="runs/two_step_n40_seed1/report.html"' in text
-    assert "90 % interval covers smooth" in text and "Of the best arm with the most labels: two_step_n40_seed0" in text
+    assert text.count('href="runs/two_step_n40_seed1/report.html"') == 2 == text.count('href="runs/')
+    assert "90 % interval covers smooth" in text and "A run with the most labels: two_step_n40_seed1" in text
+
+
+def test_the_run_that_is_shown_has_a_page_if_any_has(tmp_path: Path) -> None:
+    root = study(tmp_path)
+    (root / "runs" / "two_step_n40_seed1" / "report.html").unlink()
+    assert "A run with the most labels: two_step_n40_seed0" in report(str(root)).read_text()
+    (root / "runs" / "supervised_n40_seed1" / "report.html").write_text("")
+    assert "A run with the most labels: supervised_n40_seed1" in report(str(root)).read_text()
 
 
 def test_one_seed_has_no_verdict(tmp_path: Path) -> None:
