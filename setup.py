@@ -22,6 +22,7 @@ REQUIREMENTS = [
     "imagehash>=4.3",  # copies of pictures
     "pillow>=10",  # the pictures that imagehash takes
     "scikit-learn>=1.4",  # the Gaussian process on measures
+    "jinja2>=3.1",  # report pages
     "threadpoolctl>=3",  # one thread in matrix products where others would wait or differ
 ]
 SERVING = ["tensorflow-serving-api>=2.15.1,<2.22", "grpcio>=1.60", "requests>=2.31", "tenacity>=9"]
@@ -41,6 +42,7 @@ EXTRAS = {
     # Pipelines on many machines. Beam 2.77 installs beside TensorFlow 2.21 and beside 2.15.1, on Python 3.11; it takes
     # older protobuf, pyarrow and pillow than the newest. Its TensorFlow handler imports tensorflow-hub.
     "beam": ["apache-beam>=2.69", "tensorflow-hub>=0.16"],
+    "docs": ["sphinx>=8", "pydata-sphinx-theme>=0.16", "myst-nb>=1.2"],  # the guide, built on the default stack
     # The protobufs and services of TensorFlow Serving; it names the TensorFlow it goes with, so it follows.
     "serving": SERVING,
     # astropy and photutils are statmorph's; later ones need NumPy 2, which TensorFlow 2.15 does not bear.
@@ -56,6 +58,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["etvae_tf", "etvae_tf.*"]),
+    package_data={"etvae_tf.report": ["templates/*"]},
     python_requires=">=3.10,<3.14",
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,

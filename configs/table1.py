@@ -3,7 +3,7 @@
 python main.py --mode=learning_curve --config=configs/table1.py --workdir=RUN \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
 While anything is still chosen, the train galaxies outside the largest n are scored. The final table adds
---config.curve.judge=test. README.md says what the regimes gave on the Kaggle galaxies, and at which commit.
+--config.curve.judge=test. docs/results.md says what the regimes gave on the Kaggle galaxies, and at which commit.
 """
 
 from ml_collections import ConfigDict

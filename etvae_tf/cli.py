@@ -15,6 +15,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
 from etvae_tf.experiments import benchmark, learning_curve
 from etvae_tf.inference import predict_pictures
+from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
 
@@ -98,6 +99,11 @@ _MODES = {
         ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
         ("",),
         ("regime", "n_labels", "seed"),
+    ),
+    "report": _Mode(
+        "draw the page of a trained run or of a study, report.html in its folder",
+        lambda config, given, values: report(values.workdir),
+        ("workdir",),
     ),
     "export": _Mode(
         "write a trained run as a SavedModel",

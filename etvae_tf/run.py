@@ -26,7 +26,8 @@ from etvae_tf.evaluation import (
 )
 from etvae_tf.files import write_json
 from etvae_tf.models import ETVAE
-from etvae_tf.training import RunFolder, load_autoencoder, out_of_fold, train, validate_config
+from etvae_tf.report import Sample, report, write_run_page
+from etvae_tf.training import RunFolder, finished_run, load_autoencoder, out_of_fold, train, validate_config
 
 __all__ = ["train_run"]
 
@@ -55,6 +56,8 @@ def train_run(
     if folder.metrics.exists():
         folder.check_data(survey.fingerprints if survey else data_fingerprints(config))
         print(f"{folder.path} holds this run already, complete.")
+        if not folder.report.exists():  # it was killed before its last step
+            report(str(folder.path))
         metrics = json.loads(folder.metrics.read_text())
         print(summarise(metrics, folder.path))
         return metrics
@@ -79,6 +82,7 @@ def train_run(
     metrics["n_votes"] = {name: _mean_total(labels[:, place]) for name, place in data.questions.slices.items()}
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
     write_json(folder.metrics, metrics)
+    write_run_page(finished_run(folder.path), Sample(data.test, predictions, model, autoencoder))
     print(summarise(metrics, folder.path))
     return metrics
 

@@ -20,6 +20,7 @@ ROOMS = (  # from the lowest; rooms of one line do not know each other
     ("models",),
     ("training",),
     ("evaluation",),
+    ("report",),
     ("run", "vote_tables"),
     ("serving",),
     ("inference",),  # answers by what serving exports

@@ -9,18 +9,29 @@ from etvae_tf.evaluation.evaluate import (
     write_reconstruction_figure,
     write_votes_figure,
 )
-from etvae_tf.evaluation.figures import coverage_figure, loss_figure, reconstruction_figure, votes_figure
+from etvae_tf.evaluation.figures import (
+    as_shown,
+    coverage_figure,
+    latent_figure,
+    loss_figure,
+    pose_figure,
+    reconstruction_figure,
+    votes_figure,
+)
 from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_metrics
 from etvae_tf.evaluation.scoring import evaluate_run
 
 __all__ = [
+    "as_shown",
     "coverage_figure",
     "coverage_metrics",
     "evaluate_model",
     "evaluate_predictions",
     "evaluate_run",
     "fit_concentrations",
+    "latent_figure",
     "loss_figure",
+    "pose_figure",
     "predict_galaxies",
     "prediction_spread",
     "reconstruction_figure",

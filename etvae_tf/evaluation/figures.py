@@ -10,13 +10,23 @@ from matplotlib.figure import Figure
 
 from etvae_tf.files import write_atomically
 
-__all__ = ["coverage_figure", "loss_figure", "reconstruction_figure", "votes_figure"]
+__all__ = [
+    "as_shown",
+    "coverage_figure",
+    "latent_figure",
+    "loss_figure",
+    "pose_figure",
+    "reconstruction_figure",
+    "votes_figure",
+]
 
 _GROUPS = 3  # galaxies side by side
 _BINS = 10  # of the mean curve in the figure of votes
 _SMALLEST_BIN = 10  # galaxies; a mean of fewer says nothing
 _GAP = 0.15  # between neighbouring galaxies, in widths of a picture
 _DPI = 150
+_CELLS = 12  # of the latent map, along each axis; one galaxy is shown in each
+_OUTLIERS = 2  # percent of the galaxies at either end of an axis that lie outside the map
 _UNITS = {"vote_mse": "squared fraction"}  # every other term is in nats per galaxy
 _SKIPPED = ("phase_index", "phase", "epoch", "loss", "active_units", "kl_nats", "pose_error_degrees")  # no terms
 
@@ -25,11 +35,23 @@ def _save(figure: Figure, path: str | Path) -> None:
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=_DPI))
 
 
+def as_shown(pictures: np.ndarray) -> np.ndarray:
+    """Pictures as every figure shows them: the square root of their brightness, which lifts faint arms.
+
+    Args:
+        pictures: float array (..., H, W, C), in [0, 1]; what lies outside is cut off.
+
+    Returns:
+        Float array of the same shape, in [0, 1].
+    """
+    return np.sqrt(np.clip(pictures, 0, 1))
+
+
 def reconstruction_figure(columns: dict[str, np.ndarray], path: str | Path) -> None:
     """One galaxy a row, three side by side, each with the same columns.
 
     Args:
-        columns: title -> float array (N, H, W, C), in [0, 1]; shown by their square root, which lifts faint arms.
+        columns: title -> float array (N, H, W, C), in [0, 1]; see `as_shown`.
         path: of the PNG.
     """
     pictures = np.stack(list(columns.values()), axis=1)
@@ -45,7 +67,7 @@ def reconstruction_figure(columns: dict[str, np.ndarray], path: str | Path) -> N
         row, group = index % rows, index // rows
         for column, (title, picture) in enumerate(zip(columns, views, strict=True)):
             axis = axes[row, (width + 1) * group + column]
-            axis.imshow(np.sqrt(np.clip(picture, 0, 1)), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axis.imshow(as_shown(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if row == 0:
                 axis.set_title(title, fontsize=9)
     _save(figure, path)
@@ -125,3 +147,69 @@ def coverage_figure(coverage: dict[str, dict[str, float]], path: str | Path) -> 
     axis.set_aspect("equal")
     axis.legend(fontsize=8)
     _save(figure, path)
+
+
+def pose_figure(turned: np.ndarray, moved: np.ndarray, period: float, path: str | Path) -> None:
+    """The law of the pose: how far it moved against how far the picture was turned, and the distance of the two.
+
+    Args:
+        turned: float array (N,), angles in radians by which pictures were turned.
+        moved: float array (N,), how far their poses moved, in radians.
+        period: of the pose, in radians; both are shown modulo it.
+        path: of the PNG.
+    """
+    away = moved - turned
+    away = np.degrees(away - period * np.round(away / period))
+    turned = np.degrees(np.mod(turned, period))
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    law, errors = figure.subplots(1, 2)
+    law.plot([0, np.degrees(period)], [0, np.degrees(period)], color="0.4", linewidth=1)
+    law.scatter(turned, turned + away, s=8, color="tab:blue", alpha=0.6, linewidths=0)
+    law.set(xlabel="picture turned by (degrees)", ylabel="pose moved by (degrees)", title="pose(T x) - pose(x)")
+    law.set_aspect("equal")
+    errors.hist(away, bins=40, color="tab:blue")
+    errors.set(xlabel="pose moved - picture turned (degrees)", ylabel="galaxies")
+    errors.set_title(f"median distance {np.median(np.abs(away)):.2f} degrees")
+    _save(figure, path)
+
+
+def latent_figure(
+    places: np.ndarray, pictures: np.ndarray, fractions: np.ndarray, answer: str, titles: tuple[str, str], path: Path
+) -> None:
+    """Galaxies where they lie on a map of the latents: some as pictures, all as points coloured by a voted fraction.
+
+    The map leaves out 2 % of the galaxies at either end of each axis. In each of its cells stands the galaxy nearest
+    to the middle.
+
+    Args:
+        places: float array (N, 2).
+        pictures: float array (N, H, W, C), in [0, 1].
+        fractions: array (N,), voted, in [0, 1].
+        answer: whose fractions they are.
+        titles: of the two axes.
+        path: of the PNG.
+    """
+    low, high = np.percentile(places, [_OUTLIERS, 100 - _OUTLIERS], axis=0)
+    extent = (low[0], high[0], low[1], high[1])
+    figure = Figure(figsize=(10.4, 4.8), layout="constrained")
+    shown, coloured = figure.subplots(1, 2)
+    shown.imshow(_mosaic((places - low) / np.maximum(high - low, 1e-12), pictures), extent=extent, aspect="auto")
+    points = coloured.scatter(*places.T, c=fractions, s=8, vmin=0, vmax=1, cmap="viridis", linewidths=0)
+    figure.colorbar(points, label=f"voted fraction of {answer.replace('_', ' ')}")
+    for axis in (shown, coloured):
+        axis.set(xlabel=titles[0], ylabel=titles[1])
+    _save(figure, path)
+
+
+def _mosaic(places: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+    """Pictures (N, H, W, C) in the cells of the unit square that `places` (N, 2) fall into, on white: RGB."""
+    height, width = pictures.shape[1:3]
+    mosaic = np.ones((_CELLS * height, _CELLS * width, 3))
+    cells = np.floor(places * _CELLS).astype(int)
+    inside = ((cells >= 0) & (cells < _CELLS)).all(axis=1)
+    middle = np.abs(places * _CELLS - cells - 0.5).max(axis=1)
+    for index in sorted(np.flatnonzero(inside), key=lambda index: -middle[index]):  # the nearest comes last and stays
+        column, row = cells[index] * (width, height)
+        top = (_CELLS - 1) * height - row
+        mosaic[top : top + height, column : column + width] = as_shown(pictures[index])
+    return mosaic

@@ -19,6 +19,7 @@ from etvae_tf.experiments.judges import judged_by_train
 from etvae_tf.experiments.report import write_report
 from etvae_tf.fields import choose
 from etvae_tf.files import write_atomically
+from etvae_tf.report import write_study_page
 from etvae_tf.run import train_run
 from etvae_tf.training import REGIMES, RunFolder, phases, validate_config
 
@@ -66,6 +67,7 @@ def learning_curve(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
         table = pd.DataFrame(rows)
         write_atomically(root / "learning_curve.csv", lambda path, table=table: table.to_csv(path, index=False))
     write_report(root, table, config.curve.title, config.curve.reference, _JUDGES[config.curve.judge])
+    write_study_page(root)
     return table
 
 

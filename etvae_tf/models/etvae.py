@@ -34,18 +34,18 @@ class ETVAE(CheckedModel):
     """Encoder, decoder and vote head, trained on pictures with and without votes, by an optimizer each.
 
     `fit` takes a dataset of dictionaries with one or both of
-        "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
-            (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
-        "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on vote head and encoder.
+
+    - "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
+      (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
+    - "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on vote head and encoder.
+
     Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
     callbacks move the learning rate of `optimizer`, the votes'; `vae_optimizer` follows after
     `model.vae_optimizer.learning_rate.assign(model.optimizer.learning_rate)`.
-
     `predict` takes images (B, H, W, C) in [0, 1] and gives a dictionary: vote_fractions and vote_logits (B, K),
     latent_mean and latent_stddev (B, Z), pose (B, P). Morphology does not change in a mirror: the fractions are the
-    mean over the picture and its three mirror images; latent and pose are those of the picture itself.
-
-    A `.keras` file is read by the Keras that wrote it, 2 or 3; a SavedModel (`model.export`) by both.
+    mean over picture and mirror images; latent and pose are the picture's own. A `.keras` file is read by the Keras
+    that wrote it, 2 or 3; a SavedModel (`model.export`) by both.
 
     Args:
         encoder, decoder, vote_head: the three parts.

@@ -53,6 +53,7 @@ class RunFolder:
         self.figures = self.path / "figures"
         self.predictions = self.path / "predictions.csv"
         self.metrics = self.path / "metrics.json"
+        self.report = self.path / "report.html"
 
     def fold(self, number: int) -> Path:
         """Table of the fractions that a fold's model predicts: columns id, and one for each answer."""

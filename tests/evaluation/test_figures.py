@@ -73,3 +73,29 @@ def test_a_handful_of_galaxies_is_drawn(tmp_path: Path) -> None:
     with Image.open(tmp_path / "figure.png") as picture:
         assert picture.format == "PNG" and min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
     assert [path.name for path in tmp_path.iterdir()] == ["figure.png"], "no temporary file stays behind"
+
+
+def test_the_law_of_the_pose_is_shown_modulo_its_period(tmp_path: Path, drawn: list[Figure]) -> None:
+    turned = np.array([-0.1, 0.2, np.pi - 0.3])
+    figures.pose_figure(turned, turned + [0.01, np.pi - 0.01, 0.02], np.pi, tmp_path / "figure.png")
+    law, errors = drawn[0].axes
+    shown = law.collections[0].get_offsets()
+    np.testing.assert_allclose(shown[:, 0], np.degrees([np.pi - 0.1, 0.2, np.pi - 0.3]))
+    np.testing.assert_allclose(shown[:, 1] - shown[:, 0], np.degrees([0.01, -0.01, 0.02]))
+    assert errors.get_title() == f"median distance {np.degrees(0.01):.2f} degrees"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_latent_map_has_galaxies_where_they_lie(channels: int, tmp_path: Path, drawn: list[Figure]) -> None:
+    """On a square grid of places, the map's corners are its corners; each cell has the picture nearest its middle."""
+    axis = (np.arange(figures._CELLS) + 0.5) / figures._CELLS
+    places = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    pictures = np.broadcast_to(RANDOM.random((len(places), 1, 1, 1)), (len(places), 4, 4, channels))
+    mosaic = figures._mosaic(places, pictures)
+    np.testing.assert_allclose(mosaic[-2, 2], np.sqrt(pictures[0, 0, 0, 0]), err_msg="lower left")
+    np.testing.assert_allclose(mosaic[2, -2], np.sqrt(pictures[-1, 0, 0, 0]), err_msg="upper right")
+    aside = np.array([[0.01, 0.01], [0.5, 2.0]])  # in a cell beside its picture, and off the map
+    more = np.concatenate([places, aside]), np.concatenate([pictures, pictures[:2]])
+    np.testing.assert_array_equal(figures._mosaic(*more), mosaic)
+    figures.latent_figure(places, pictures, places[:, 0], "smooth", ("x", "y"), tmp_path / "figure.png")
+    np.testing.assert_allclose(drawn[0].axes[1].collections[0].get_offsets(), places)

@@ -60,7 +60,7 @@ def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     }
     assert len(list((tmp_path / "study" / "vae").glob("*.keras"))) == 2  # one pre-training a seed
     pd.testing.assert_frame_equal(table.head(len(written)), written, check_dtype=False)
-    for name in ("table1_quick.md", "table1_quick.csv", "learning_curve.png", "learning_curve.csv"):
+    for name in ("table1_quick.md", "table1_quick.csv", "learning_curve.png", "learning_curve.csv", "report.html"):
         assert (tmp_path / "study" / name).exists()
     labelled = {
         arm: json.loads((tmp_path / "study" / "runs" / f"{arm}_n40_seed1" / "manifest.json").read_text())[

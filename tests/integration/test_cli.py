@@ -90,7 +90,7 @@ def test_run_folder_is_complete(trained: Path, survey: Path) -> None:
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*") if path.is_file()}
     wanted = {
         "config.json", "manifest.json", "split.csv", "learnt.parquet", "history.csv", "model.keras", "vae.keras",
-        "metrics.json", "predictions.csv",
+        "metrics.json", "predictions.csv", "report.html", "figures/latents.png", "figures/pose.png",
         "figures/reconstructions.png", "figures/losses.png", "figures/votes.png", "figures/coverage.png",
         "checkpoints/checkpoint",
     }  # fmt: skip
@@ -157,6 +157,17 @@ def test_a_finished_run_is_checked_against_its_data(
         for path, place in moved.items():
             shutil.move(place, survey / path)
     assert code == 2 and "begun on other data (changed: images, table)" in error
+
+
+def test_the_report_is_drawn_again_from_the_data(trained: Path, command: Command) -> None:
+    page = trained / "report.html"
+    before = page.read_text()
+    page.unlink()
+    code, printed, error = command("--mode=report", f"--workdir={trained}")
+    assert code == 0 and str(page) in printed, error
+    after = page.read_text()
+    assert before.count("<article") == after.count("<article") == 24
+    assert before.split("<h3>Best")[0].count("voted") == after.split("<h3>Best")[0].count("voted")
 
 
 def test_evaluate_hears_its_flags(trained: Path, survey: Path, command: Command) -> None:

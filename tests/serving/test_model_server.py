@@ -156,12 +156,12 @@ def test_metadata(server, path, version):
     assert [int(dimension["size"]) for dimension in images["tensor_shape"]["dim"]] == [-1, SIZE, SIZE, CHANNELS]
 
 
-def test_curl_as_in_the_readme(server, pictures, tmp_path):
+def test_curl_as_in_the_guide(server, pictures, tmp_path):
     if not shutil.which("curl"):
         pytest.skip("no curl on this machine")
     (tmp_path / "galaxy.jpg").write_bytes(pictures[0])
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"^printf .*\n.*:predict$", readme, re.MULTILINE)
+    guide = (ROOT / "docs" / "serving.md").read_text()
+    (command,) = re.findall(r"^printf .*\n.*:predict$", guide, re.MULTILINE)
     command = command.replace("http://localhost:8501/v1/models/etvae", server.url)
     finished = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=True, timeout=SECONDS)
     (row,) = json.loads(finished.stdout)["predictions"]

@@ -1,0 +1,70 @@
+"""Galaxies as a page shows them: pictures, votes, predicted fractions and their intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from etvae_tf.data import to_float
+from etvae_tf.evaluation import vote_intervals
+from etvae_tf.report.page import picture_uri
+from etvae_tf.report.sample import Sample
+from etvae_tf.training import FinishedRun
+
+__all__ = ["galaxy_cards"]
+
+_LEVEL = 0.9  # of the intervals, as of those that concentrations are fitted to
+
+
+def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[dict[str, Any]]:
+    """What a page shows of some galaxies.
+
+    Args:
+        sample: all galaxies.
+        run: that was scored on them.
+        which: positions (M,) of those to show.
+
+    Returns:
+        M dictionaries: id; pictures, title and data URI of input, canonical view and, where a decoder was trained,
+        reconstruction; votes, how many; answers, each a dictionary of name, voted (NaN: not asked), predicted, low and
+        high, the ends of the 90 % interval of the voted fraction (None for a run without error bars).
+    """
+    galaxies = sample.galaxies.select(which)
+    images = to_float(galaxies.images)
+    posterior, reconstructions = (sample.autoencoder or sample.model).reconstruct(images)
+    columns = {"input": images.numpy(), "canonical": posterior.canonical.numpy()}
+    if sample.autoencoder is not None:
+        columns["reconstruction"] = reconstructions.numpy()
+    predicted = sample.predictions["vote_fractions"][which].astype(np.float64)
+    voted = run.questions.fractions(galaxies.votes)
+    ends = _intervals(run, galaxies.votes, predicted)
+    return [
+        {
+            "id": str(galaxies.ids[row]),
+            "pictures": [(title, picture_uri(pictures[row])) for title, pictures in columns.items()],
+            "votes": float(galaxies.votes[row].sum()),
+            "answers": [
+                {
+                    "name": answer.replace("_", " "),
+                    "voted": float(voted[row, column]),
+                    "predicted": float(predicted[row, column]),
+                    "low": None if ends is None else float(ends[0, row, column]),
+                    "high": None if ends is None else float(ends[1, row, column]),
+                }
+                for column, answer in enumerate(run.questions.answers)
+            ],
+        }
+        for row in range(len(which))
+    ]
+
+
+def _intervals(run: FinishedRun, votes: np.ndarray, predicted: np.ndarray) -> np.ndarray | None:
+    """Ends (2, M, K) of the 90 % intervals of the voted fractions among as many votes as were cast."""
+    if "concentrations" not in run.metrics:
+        return None
+    parts = [
+        vote_intervals(predicted[:, place], run.metrics["concentrations"][name], votes[:, place].sum(axis=1), _LEVEL)
+        for name, place in run.questions.slices.items()
+    ]
+    return np.concatenate(parts, axis=2)

@@ -1,0 +1,214 @@
+"""The page of a run: self-contained, true to the run's files, and honest where something is gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from galaxies import tiny_model
+from PIL import Image
+from tolerances import BATCH_ATOL
+
+from configs import quicktest
+from etvae_tf.data import load_data
+from etvae_tf.errors import InputError
+from etvae_tf.evaluation import (
+    coverage_metrics,
+    evaluate_predictions,
+    predict_galaxies,
+    vote_intervals,
+    write_predictions,
+)
+from etvae_tf.files import write_json
+from etvae_tf.report import Sample, report, sample_of_run, write_run_page
+from etvae_tf.report.cards import galaxy_cards
+from etvae_tf.report.run_page import _mean_interval
+from etvae_tf.report.sample import _galaxies
+from etvae_tf.training import RunFolder, finished_run
+
+CONCENTRATION = 8.0
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sample]:
+    """What a run leaves that a page reads, without the figures of its end, and its galaxies."""
+    config = quicktest.get_config()
+    config.data.synthetic_train, config.data.synthetic_test = 50, 30
+    data, folder = load_data(config), RunFolder(tmp_path_factory.mktemp("runs") / "run")
+    folder.claim(json.loads(config.to_json()), data)
+    model = tiny_model()
+    model.save(folder.model)
+    predictions = predict_galaxies(model, data.test.images)
+    write_predictions(folder.predictions, data.test, predictions, data.questions)
+    constant, fractions = np.array([0.5, 0.4, 0.1]), predictions["vote_fractions"]
+    metrics = evaluate_predictions(data.test.votes, fractions, constant, data.questions)
+    metrics |= coverage_metrics(data.test.votes, fractions, (CONCENTRATION,), data.questions)
+    metrics |= {"concentrations": {"smooth-or-featured": CONCENTRATION}, "pose_error_degrees": 0.5}
+    asked = {one.name: list(one.answers) for one in data.questions.each}
+    write_json(folder.metrics, metrics | {"questions": asked, "wall_seconds": {"data": 1.0}})
+    return folder.path, Sample(data.test, predictions, model, model)
+
+
+@pytest.fixture
+def sample(untrained: tuple[Path, Sample]) -> Sample:
+    """The galaxies as the run's model sees them."""
+    return untrained[1]
+
+
+@pytest.fixture
+def run(untrained: tuple[Path, Sample], tmp_path: Path) -> Path:
+    """A copy of the folder that a test may change."""
+    return Path(shutil.copytree(untrained[0], tmp_path / "run"))
+
+
+class Page(HTMLParser):
+    """What a page is made of.
+
+    Args:
+        path: of the page.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.text = path.read_text(encoding="utf-8")
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.titles: list[str] = []
+        self.feed(self.text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attributes if name in ("src", "href", "srcset", "data")]
+        self.titles += [value or "" for name, value in attributes if name == "alt"]
+
+
+def change(path: Path, **values: object) -> None:
+    write_json(path, json.loads(path.read_text()) | values)
+
+
+def test_page_needs_nothing_else_and_shows_every_part(run: Path, sample: Sample) -> None:
+    assert write_run_page(finished_run(run), sample) == run / "report.html"
+    page = Page(run / "report.html")
+    assert not {"script", "link", "iframe", "object"} & set(page.tags) and "@import" not in page.text
+    assert all(address.startswith(("data:image/png;base64,", "#")) for address in page.addresses)
+    assert {address[1:] for address in page.addresses if address.startswith("#")} < set(
+        part.split('"')[0] for part in page.text.split('<section id="')[1:]
+    )
+    metrics = json.loads((run / "metrics.json").read_text())
+    for number in (metrics["vote_rmse"], metrics["mean_vote_l1"], metrics["constant_mean"]["vote_rmse"]):
+        assert f"{number:.4f}" in page.text
+    assert f"{metrics['coverage']['90']['smooth']:.3f}" in page.text
+    assert page.titles.count("map of the latents") == page.titles.count("how the pose follows turned pictures") == 1
+    for view in ("input", "canonical", "reconstruction"):  # 12 galaxies, 6 best and 6 worst
+        assert sum(title.startswith(f"{view} of ") for title in page.titles) == 24
+    assert "holds no figures/losses.png" in page.text
+
+
+def test_best_and_worst_are_those_of_the_predictions(run: Path, sample: Sample) -> None:
+    table = pd.read_csv(run / "predictions.csv")
+    error = table.filter(like="_predicted").to_numpy() - table.filter(like="_voted").to_numpy()
+    order = np.argsort(np.mean(error**2, axis=1))
+    write_run_page(finished_run(run), sample)
+    shown = [
+        title.removeprefix("input of ") for title in Page(run / "report.html").titles if title.startswith("input of")
+    ]
+    assert shown[:12] == table["id"].tolist()[:12]
+    assert shown[12:18] == table["id"][order[:6]].tolist() and shown[18:] == table["id"][order[::-1][:6]].tolist()
+
+
+def test_cards_have_the_intervals_of_the_votes_that_were_cast(run: Path, sample: Sample) -> None:
+    (card,) = galaxy_cards(sample, finished_run(run), np.array([4]))
+    votes, predicted = sample.galaxies.votes[4:5], sample.predictions["vote_fractions"][4:5].astype(float)
+    low, high = vote_intervals(predicted, CONCENTRATION, votes.sum(axis=1), 0.9)
+    found = [[answer[name] for answer in card["answers"]] for name in ("low", "high", "voted", "predicted")]
+    np.testing.assert_allclose(found, [low[0], high[0], votes[0] / votes.sum(), predicted[0]])
+    assert card["votes"] == votes.sum() and card["id"] == sample.galaxies.ids[4]
+
+
+@pytest.mark.slow
+def test_a_finished_run_gives_its_galaxies_again(run: Path, sample: Sample) -> None:
+    again = sample_of_run(finished_run(run))
+    np.testing.assert_array_equal(again.galaxies.images, sample.galaxies.images)
+    np.testing.assert_array_equal(again.galaxies.votes, sample.galaxies.votes)
+    for name, values in sample.predictions.items():
+        np.testing.assert_allclose(again.predictions[name], values, atol=BATCH_ATOL)
+    assert again.autoencoder is again.model, "the run kept no vae.keras, and its decoder was trained"
+
+
+def test_a_run_without_error_bars_says_so(run: Path, sample: Sample) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    for name in ("concentrations", "coverage", "interval_width", "calibration_error"):
+        del metrics[name]
+    write_json(run / "metrics.json", metrics | {"pose_error_degrees": None})
+    text = write_run_page(finished_run(run), sample).read_text()
+    assert "held no labels out" in text and 'class="interval"' not in text
+    assert "predicts no pose" in text
+
+
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        ("sky", "their votes differ from predictions.csv"),
+        pytest.param("model", "their predictions differ", marks=pytest.mark.slow),
+        ("file", "holds no model.keras"),
+    ],
+)
+def test_what_is_gone_is_said_and_the_rest_is_shown(
+    gone: str, sentence: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if gone == "sky":
+        config = json.loads((run / "config.json").read_text())
+        config["data"]["synthetic_seed"] = 1
+        write_json(run / "config.json", config)
+    elif gone == "model":
+        tiny_model(seed=5).save(run / "model.keras")
+    else:
+        (run / "model.keras").unlink()
+    text = report(str(run)).read_text()
+    printed = capsys.readouterr().out
+    assert sentence in text and sentence in printed and str(run / "report.html") in printed
+    assert "could not be shown anew" in text and "vote_rmse" in text and "input of " not in text
+
+
+def test_what_a_user_wrote_is_escaped(run: Path) -> None:
+    change(run / "manifest.json", command="python main.py --workdir=<script>alert(1)</script>")
+    page = Page(write_run_page(finished_run(run), "no pictures"))
+    assert "script" not in page.tags and "&lt;script&gt;alert(1)" in page.text
+
+
+def test_interval_over_galaxies_is_that_of_a_mean() -> None:
+    values = np.random.default_rng(0).normal(2.0, 1.0, 400)
+    error = values.std(ddof=1) / 20
+    np.testing.assert_allclose(
+        _mean_interval(values), values.mean() + np.array([-1.96, 1.96]) * error, atol=0.2 * error
+    )
+    assert _mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
+    assert np.isnan(_mean_interval(np.ones(1))).all(), "one galaxy says nothing of others"
+
+
+def test_galaxies_of_a_table_come_by_their_ids(tmp_path: Path) -> None:
+    config = quicktest.get_config()
+    names = ["a", "b", "c"]
+    for level, name in enumerate(names):
+        Image.fromarray(np.full((32, 32), 60 * level, np.uint8)).save(tmp_path / f"{name}.png")
+    votes = {"id": names, "smooth": [1, 2, 3], "featured": [4, 5, 6]}
+    pd.DataFrame(votes).to_csv(tmp_path / "votes.csv", index=False)
+    config.data.table, config.data.images = str(tmp_path / "votes.csv"), str(tmp_path)
+    config.data.answer_columns = ("smooth", "featured")
+    found = _galaxies(config, np.array(["c", "a"]))
+    np.testing.assert_array_equal(found.votes, [[3, 6], [1, 4]])
+    np.testing.assert_array_equal(found.images[:, 0, 0, 0], [120, 0])
+    with pytest.raises(InputError, match="lacks 1 of the 2 galaxies"):
+        _galaxies(config, np.array(["c", "d"]))
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="add --workdir=RUN_OR_STUDY"):
+        report(None)
+    with pytest.raises(InputError, match="holds no run"):
+        report(str(tmp_path))
