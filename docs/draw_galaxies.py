@@ -3,8 +3,7 @@ r"""Draws the README's picture: galaxies, canonical views, reconstructions and v
 python docs/draw_galaxies.py --data=kaggle/solutions.csv --images=kaggle/images.zip --split=kaggle/split.csv \
     --output=docs/galaxies.png
 
-Votes have 90 % intervals of the fraction among 40 votes, by a Dirichlet-multinomial whose concentration is fitted to
-the first half of the test galaxies. The galaxies shown are the first ones of the second half.
+Votes have the 90 % intervals that the model gives. The galaxies shown are the first test galaxies of the table.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from matplotlib.figure import Figure
 
 from etvae_tf.config import get_config
 from etvae_tf.data import load_labelled, to_float
-from etvae_tf.evaluation import as_shown, fit_concentrations, vote_intervals
+from etvae_tf.evaluation import as_shown
+from etvae_tf.vote_tables import vote_table
 
 MODEL = Path(__file__).parents[1] / "saved_models" / "etvae" / "1"
 SHOWN = 6  # galaxies
-VOTES = 40  # that the intervals are for: the pseudo-count of the table's fractions
 
 
 def main() -> None:
@@ -35,20 +34,19 @@ def main() -> None:
     config.data.update({"table": given.data, "images": given.images, "split": given.split, "channels": 3})
     galaxies, questions = load_labelled(config)
     signatures = tf.saved_model.load(str(MODEL)).signatures
+    galaxies = galaxies.select(np.arange(SHOWN))
     images = to_float(galaxies.images)
-    fractions = signatures["serving_default"](images=images)["vote_fractions"].numpy().astype(np.float64)
-    half = len(galaxies) // 2
-    (concentration,) = fit_concentrations(galaxies.votes[:half], fractions[:half], questions)
-    shown = slice(half, half + SHOWN)
+    outputs = {name: values.numpy() for name, values in signatures["serving_default"](images=images).items()}
+    table = vote_table(galaxies.ids, outputs | {"ok": np.full(SHOWN, True)}, questions.answers)
     rows = {
-        "galaxy": images[shown].numpy(),
-        "canonical view": signatures["canonicalise"](images=images[shown])["canonical"].numpy(),
-        "reconstruction": signatures["reconstruct"](images=images[shown])["reconstruction"].numpy(),
+        "galaxy": images.numpy(),
+        "canonical view": signatures["canonicalise"](images=images)["canonical"].numpy(),
+        "reconstruction": signatures["reconstruct"](images=images)["reconstruction"].numpy(),
     }
-    voted = questions.fractions(galaxies.votes[shown])
-    ends = vote_intervals(fractions[shown], concentration, np.full(SHOWN, VOTES), 0.9)
-    draw(rows, fractions[shown], ends, voted, questions.answers).savefig(given.output, dpi=80)
-    print(f"concentration {concentration:.1f}; galaxies {', '.join(galaxies.ids[shown])}")
+    predicted = table[list(questions.answers)].to_numpy()
+    ends = np.array([table[[f"{answer}_{end}" for answer in questions.answers]] for end in ("low", "high")])
+    draw(rows, predicted, ends, questions.fractions(galaxies.votes), questions.answers).savefig(given.output, dpi=80)
+    print(f"galaxies {', '.join(galaxies.ids)}")
 
 
 def draw(

@@ -64,7 +64,7 @@ def _intervals(run: FinishedRun, votes: np.ndarray, predicted: np.ndarray) -> np
     if "concentrations" not in run.metrics:
         return None
     parts = [
-        vote_intervals(predicted[:, place], run.metrics["concentrations"][name], votes[:, place].sum(axis=1), _LEVEL)
-        for name, place in run.questions.slices.items()
+        vote_intervals(predicted[:, place], concentration, votes[:, place].sum(axis=1, keepdims=True), _LEVEL)
+        for place, concentration in zip(run.questions.slices.values(), run.concentrations, strict=True)
     ]
     return np.concatenate(parts, axis=2)

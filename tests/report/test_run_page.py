@@ -124,7 +124,7 @@ def test_best_and_worst_are_those_of_the_predictions(run: Path, sample: Sample) 
 def test_cards_have_the_intervals_of_the_votes_that_were_cast(run: Path, sample: Sample) -> None:
     (card,) = galaxy_cards(sample, finished_run(run), np.array([4]))
     votes, predicted = sample.galaxies.votes[4:5], sample.predictions["vote_fractions"][4:5].astype(float)
-    low, high = vote_intervals(predicted, CONCENTRATION, votes.sum(axis=1), 0.9)
+    low, high = vote_intervals(predicted, CONCENTRATION, votes.sum(axis=1, keepdims=True), 0.9)
     found = [[answer[name] for answer in card["answers"]] for name in ("low", "high", "voted", "predicted")]
     np.testing.assert_allclose(found, [low[0], high[0], votes[0] / votes.sum(), predicted[0]])
     assert card["votes"] == votes.sum() and card["id"] == sample.galaxies.ids[4]
