@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,9 +107,16 @@ def test_views_and_labelled_pictures_alone_get_other_outskirts(tmp_path: Path, m
             assert (views != other_views).any()
 
 
-def test_poisoned_test_galaxies_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clean, _, _ = run("two_step", tmp_path / "clean")
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, eager_steps: None) -> tuple[ETVAE, GalaxyData, RunFolder]:
+    """A two-step run."""
+    return run("two_step", tmp_path_factory.mktemp("trained") / "run")
 
+
+def test_a_run_repeats_whatever_the_test_galaxies_and_another_seed_differs(
+    trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, _, _ = run("two_step", tmp_path / "other", seed=1)
     loaded = load_data
 
     def poisoned(config: object) -> GalaxyData:
@@ -118,16 +126,9 @@ def test_poisoned_test_galaxies_change_nothing(tmp_path: Path, monkeypatch: pyte
         return data
 
     monkeypatch.setitem(run.__globals__, "load_data", poisoned)
-    dirty, _, _ = run("two_step", tmp_path / "dirty")
-    assert same_weights(clean, dirty)
-
-
-def test_two_processes_of_one_seed_agree_and_another_seed_differs(tmp_path: Path) -> None:
-    first, _, _ = run("alternating", tmp_path / "first")
-    second, _, _ = run("alternating", tmp_path / "second")
-    other, _, _ = run("alternating", tmp_path / "other", seed=1)
-    assert same_weights(first, second)
-    assert not same_weights(first, other)
+    again, _, _ = run("two_step", tmp_path / "again")
+    assert same_weights(trained[0], again)
+    assert not same_weights(trained[0], other)
 
 
 def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
@@ -140,11 +141,14 @@ def test_best_epoch_by_validation_is_kept(tmp_path: Path) -> None:
     assert kept == pytest.approx(pd.read_csv(folder.history)["val_vote_mse"].min(), rel=1e-5)
 
 
-def test_run_killed_between_its_last_epoch_and_its_model_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    whole, _, folder = run("two_step", tmp_path / "run")
-    folder.model.unlink()
-    again, _, _ = run("two_step", tmp_path / "run", skipped=("vae",))
-    assert same_weights(whole, again) and folder.model.exists()
+def test_run_killed_between_its_last_epoch_and_its_model_ends_as_if_it_had_not_been(
+    trained: tuple, tmp_path: Path
+) -> None:
+    whole, _, folder = trained
+    shutil.copytree(folder.path, tmp_path / "run")
+    (tmp_path / "run" / "model.keras").unlink()
+    again, _, killed = run("two_step", tmp_path / "run", skipped=("vae",))
+    assert same_weights(whole, again) and killed.model.exists()
 
 
 def test_divergence_is_an_error_and_spoils_nothing(tmp_path: Path) -> None:
@@ -179,14 +183,11 @@ def test_alternating_follows_pretraining_or_starts_from_scratch(tmp_path: Path) 
     assert not folder.vae.exists() and not same_weights(model.decoder, fresh_model().decoder)
 
 
-def test_shared_pretraining_gives_what_own_pretraining_gives(tmp_path: Path) -> None:
-    config = quicktest.get_config()
-    data = load_data(config)
-    trained = []
-    for name, shared in (("own", None), ("first", tmp_path / "vae.keras"), ("second", tmp_path / "vae.keras")):
+def test_shared_pretraining_gives_what_own_pretraining_gives(trained: tuple, tmp_path: Path) -> None:
+    config, shared = quicktest.get_config(), tmp_path / "vae.keras"
+    for name in ("first", "second"):
         folder = RunFolder(tmp_path / name)
-        folder.claim(json.loads(config.to_json()), data)
-        trained.append(train(config, data, folder, shared)[0])
-        assert shared is None or shared.exists()
+        folder.claim(json.loads(config.to_json()), trained[1])
+        assert same_weights(trained[0], train(config, trained[1], folder, shared)[0])
+        assert shared.exists()
     assert "vae" not in (tmp_path / "second" / "history.csv").read_text()
-    assert same_weights(trained[0], trained[1]) and same_weights(trained[0], trained[2])
