@@ -62,4 +62,10 @@ def test_fast_kernels_are_chosen_unless_the_environment_says_otherwise(before, a
 
 
 def test_extras_are_those_the_readme_offers():
-    assert set(metadata.metadata("etvae_tf").get_all("Provides-Extra")) == {"addons", "astro", "serving", "test"}
+    assert set(metadata.metadata("etvae_tf").get_all("Provides-Extra")) == {
+        "addons",
+        "astro",
+        "beam",
+        "serving",
+        "test",
+    }
