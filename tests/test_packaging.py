@@ -62,5 +62,5 @@ def test_fast_kernels_are_chosen_unless_the_environment_says_otherwise(before, a
 
 
 def test_extras_are_those_the_readme_offers():
-    offered = {"addons", "astro", "docs", "serving", "test"}
+    offered = {"addons", "astro", "beam", "docs", "serving", "test"}
     assert set(metadata.metadata("etvae_tf").get_all("Provides-Extra")) == offered

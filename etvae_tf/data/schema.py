@@ -155,10 +155,15 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
             "divided by their sum, set --config.data.label_kind=fractions."
         )
     if kind == "counts" and requested != "counts" and not np.all(values == np.round(values)):
+        mend = (
+            "fractions, which divides them by their sum"
+            if values.max() <= 1  # as counts they would be half a vote a galaxy
+            else "counts for weighted counts"
+        )
         raise InputError(
             "the votes are neither whole counts nor fractions that sum to 1 in every row, so two label kinds "
             "seem mixed; name columns of one kind with --config.data.answer_columns, or set "
-            "--config.data.label_kind=counts for weighted counts."
+            f"--config.data.label_kind={mend}."
         )
     return kind
 

@@ -25,12 +25,16 @@ class Scorer(NamedTuple):
         source: folder that the model came from.
         answers: names of the K answers.
         function: the outputs of `predict_bytes` for picture files `image_bytes`, string (B,).
+        decoded: those of `serving_default` for pictures `images`, float32 (B, H, W, C) in [0, 1].
+        preparation: image_size, channels and crop_fraction of those pictures.
         owner: what holds the weights, for a TensorFlow function alone does not keep them alive.
     """
 
     source: Path
     answers: Sequence[str]
     function: Callable[..., dict[str, tf.Tensor]]
+    decoded: Callable[..., dict[str, tf.Tensor]]
+    preparation: tuple[int, int, float]
     owner: object
 
     def predict(self, files: Sequence[bytes]) -> dict[str, np.ndarray]:
@@ -53,15 +57,16 @@ def exported_scorer(export_dir: str | Path, crop_fraction: float | None = None) 
     version = newest_version(export_dir)
     description = describe(version)
     loaded = tf.saved_model.load(str(version))
-    if crop_fraction is None:
-        return Scorer(version, description["answers"], loaded.signatures["predict_bytes"], loaded)
-    size, channels = description["image_size"], description["channels"]
+    decoded, function = loaded.signatures["serving_default"], loaded.signatures["predict_bytes"]
+    kept = description["crop_fraction"] if crop_fraction is None else crop_fraction
+    preparation = (description["image_size"], description["channels"], kept)
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
     def predict_cropped(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return predict_files(loaded.signatures["serving_default"], image_bytes, size, channels, crop_fraction)
+        return predict_files(decoded, image_bytes, *preparation)
 
-    return Scorer(version, description["answers"], predict_cropped, loaded)
+    function = function if crop_fraction is None else predict_cropped
+    return Scorer(version, description["answers"], function, decoded, preparation, loaded)
 
 
 def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Scorer:
@@ -78,7 +83,9 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Score
     run = finished_run(workdir)
     kept = run.config.data.crop_fraction if crop_fraction is None else crop_fraction
     servable = Servable(load_model(run.folder.model), kept, concentrations=run.concentrations, n_votes=run.n_votes)
-    return Scorer(run.folder.path, run.questions.answers, servable.functions["predict_bytes"], servable)
+    function, decoded = servable.functions["predict_bytes"], servable.functions["serving_default"]
+    preparation = (run.config.data.image_size, run.config.data.channels, kept)
+    return Scorer(run.folder.path, run.questions.answers, function, decoded, preparation, servable)
 
 
 def _check_crop(crop_fraction: float | None) -> None:

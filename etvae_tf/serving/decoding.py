@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from etvae_tf.data.images import preprocess, to_float
 
-__all__ = ["decode_files", "predict_files"]
+__all__ = ["decode_files", "predict_decoded", "predict_files"]
 
 
 def predict_files(
@@ -31,7 +31,13 @@ def predict_files(
     Returns:
         The outputs of `predict`, and ok, bool (B,); NaN and ok = false in the rows that cannot be decoded.
     """
-    pictures, ok = decode_files(image_bytes, image_size, channels, crop_fraction)
+    return predict_decoded(predict, *decode_files(image_bytes, image_size, channels, crop_fraction))
+
+
+def predict_decoded(
+    predict: Callable[..., dict[str, tf.Tensor]], pictures: tf.Tensor, ok: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """As `predict_files`, of what `decode_files` gives."""
     outputs = predict(images=to_float(pictures))
     rows = {1: ok, 2: ok[:, None]}
     nan = tf.constant(np.nan, tf.float32)

@@ -108,7 +108,7 @@ def test_weighted_counts_when_asked(save):
     weighted = HART.astype({HART.columns[2]: float})
     weighted.loc[0, HART.columns[2]] = 33.5
     assert read_catalogue(save(weighted), kind="counts").votes[0, 0] == 33.5
-    with pytest.raises(InputError, match="two label kinds seem mixed"):
+    with pytest.raises(InputError, match="two label kinds seem mixed.*label_kind=counts for weighted counts"):
         read_catalogue(save(weighted))
 
 
@@ -195,7 +195,7 @@ def test_fractions_of_those_asked_weigh_as_much_as_were_asked(save, capsys):
 def test_fractions_that_do_not_sum_to_one_are_divided_by_their_sum_on_request(save, capsys):
     table = OWN.assign(part=[0.2, 0.5], rest=[0.7, 0.6])
     columns = {"id_column": "name", "answer_columns": ("part", "rest"), "pseudo_count": 10}
-    with pytest.raises(InputError, match="neither whole counts nor fractions"):
+    with pytest.raises(InputError, match="neither whole counts nor fractions.*label_kind=fractions, which divides"):
         read_catalogue(save(table), **columns)
     catalogue = read_catalogue(save(table), kind="fractions", **columns)
     np.testing.assert_allclose(catalogue.votes, [[2, 7], [5, 6]])
