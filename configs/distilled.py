@@ -1,4 +1,4 @@
-"""Teachers and one student: two_step's folds and a Gaussian process on measures teach a network that sees pictures alone.
+"""Teachers and a student: two_step's folds and a Gaussian process on measures teach one network on pictures alone.
 
 python main.py --config=configs/distilled.py --n_labels=300 \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
