@@ -54,8 +54,9 @@ def load_survey(config: ml_collections.ConfigDict) -> Survey:
 def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     """Draws the n labels of a run from the train galaxies by `config.seed`, and splits them into train and validation.
 
-    The pool loses the pictures of validation galaxies and their copies, which watch whether training fits the pool. It
-    is then cut to `config.data.pool_limit` pictures, but for that the same ones for every seed.
+    Labelled copies of validation galaxies validate, too. The pool loses the pictures of validation galaxies and their
+    copies, which watch whether training fits the pool. It is then cut to `config.data.pool_limit` pictures, but for
+    that the same ones for every seed.
 
     Raises:
         InputError: fewer galaxies with votes than `config.n_labels`.
@@ -65,6 +66,9 @@ def draw_data(survey: Survey, config: ml_collections.ConfigDict) -> GalaxyData:
     set_aside["without a readable picture"] = survey.copies_left_out["without_picture"]
     drawn = draw_labels(learn.ids, learn.has_votes, config.n_labels, config.seed, set_aside)
     validates = validation_mask(len(drawn), config.data.validation_fraction)
+    if validates.any():
+        hashes = picture_hashes(learn.images[drawn])
+        validates |= are_copies(hashes, hashes[validates])
     validation = learn.select(drawn[validates])
     pool = _draw_pool(survey, validation, config.data.pool_limit)
     shared = {field.name: getattr(survey, field.name) for field in fields(SharedData)}

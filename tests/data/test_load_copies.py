@@ -51,6 +51,17 @@ def sky(tmp_path):
     return write
 
 
+def test_labelled_copies_of_validation_galaxies_validate(sky):
+    fresh = {"u0": synthesise(1, start=40).images[0]}
+    config = sky({}, fresh)
+    plain = draw_data(load_survey(config), config)
+    watched, learnt = plain.validation.ids[0], plain.train.ids[0]
+    config = sky({learnt: altered(SKY[int(watched[1:])])}, fresh)
+    data = draw_data(load_survey(config), config)
+    assert {*data.validation.ids} == {*plain.validation.ids, learnt}
+    assert {*data.train.ids} == {*plain.train.ids} - {learnt}
+
+
 def test_altered_copies_of_test_galaxies_are_left_out_and_counted(sky, capsys):
     fresh = synthesise(5, start=40).images
     config = sky({"g10": altered(SKY[3])}, {"u0": altered(SKY[0]), "u1": altered(SKY[9]), "u2": fresh[0]})
