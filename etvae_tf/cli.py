@@ -36,8 +36,10 @@ _STRINGS = {  # flag -> help
     "regime": "supervised, alternating or two_step.",
     "workdir": "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA. Of predict: the run whose model predicts.",
     "export_dir": "Folder of exported models, one version 1, 2, ... each; default saved_models/etvae.",
-    "data": "Table with votes (CSV, Parquet, Feather, FITS, VOTable); synthetic galaxies where there is none.",
-    "images": "Folder (with subfolders) or zip with the pictures, named ID.jpg (or PNG, TIFF, WebP, GIF, BMP, FITS).",
+    "data": "Table with votes (CSV, Parquet, Feather, FITS, VOTable); synthetic galaxies where there is none. "
+    "Of predict: the galaxies to score.",
+    "images": "Folder (with subfolders) or zip with the pictures, named ID.jpg (or PNG, TIFF, WebP, GIF, BMP, FITS). "
+    "Left out where the table's column file_loc has their paths.",
     "unlabelled": "Folder or zip with more pictures, learnt from without labels.",
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
     "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
