@@ -87,7 +87,7 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
     """Fractions by a Gaussian process on measures, by id: out of fold of the labelled galaxies, and of the pictures."""
     if not folder.process.exists():
         ids, images = _pool(config, data)
-        features, seen = measure(images).to_numpy(), measure(data.train.images).to_numpy()
+        features, seen = measure(images).to_numpy(), measure(np.asarray(data.train.images)).to_numpy()
         own = np.empty(data.train.votes.shape)
         for fold in range(config.folds):
             hidden = fold_mask(len(data.train), config.folds, fold)
