@@ -89,5 +89,6 @@ def _train() -> ConfigDict:
     train.kl_warmup_steps = 600  # ELBO steps over which the KL weight rises from 0
     train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
     train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
+    train.init = ""  # run or exported model whose weights it starts from, instead of pre-training; "": random weights
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return train

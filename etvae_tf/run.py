@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,14 @@ from etvae_tf.evaluation import (
 )
 from etvae_tf.files import write_json
 from etvae_tf.models import ETVAE
-from etvae_tf.training import RunFolder, load_autoencoder, train, validate_config
+from etvae_tf.training import (
+    RunFolder,
+    learnt_by_start,
+    load_autoencoder,
+    start_fingerprint,
+    train,
+    validate_config,
+)
 
 __all__ = ["train_run"]
 
@@ -49,17 +57,19 @@ def train_run(
         InputError: a bad config, bad data, or a workdir with another run.
     """
     validate_config(config)
+    started = start_fingerprint(config.train.init)
     resolved = json.loads(config.to_json())
     folder = RunFolder(workdir or _default_workdir(config))
     folder.check(resolved)
     if folder.metrics.exists():
-        folder.check_data(survey.fingerprints if survey else data_fingerprints(config))
+        folder.check_data({**(survey.fingerprints if survey else data_fingerprints(config)), **started})
         print(f"{folder.path} holds this run already, complete.")
         metrics = json.loads(folder.metrics.read_text())
         print(summarise(metrics, folder.path))
         return metrics
     start = time.perf_counter()
     data = draw_data(survey or load_survey(config), config)
+    data = replace(data, fingerprints={**data.fingerprints, **started})
     loaded = time.perf_counter() - start
     folder.claim(resolved, data)
     model, seconds = train(config, data, folder, shared_vae)
@@ -73,6 +83,8 @@ def train_run(
     write_reconstruction_figure(folder.figures / "reconstructions.png", model, autoencoder, data.test)
     loss_figure(pd.read_csv(folder.history), folder.figures / "losses.png")
     metrics |= _error_bars(model, data, folder, config.train.folds, predictions["vote_fractions"])
+    if started:
+        metrics["test_galaxies_learnt_by_start"] = learnt_by_start(config.train.init, data.test)
     metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
     write_json(folder.metrics, metrics)
