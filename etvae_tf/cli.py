@@ -31,6 +31,7 @@ _SHORT = {  # short flag -> config field
     "unlabelled": "data.unlabelled",
     "split": "data.split",
     "cache_dir": "data.cache_dir",
+    "init": "train.init",
 }
 _STRINGS = {  # flag -> help
     "regime": "supervised, alternating or two_step.",
@@ -43,6 +44,7 @@ _STRINGS = {  # flag -> help
     "unlabelled": "Folder or zip with more pictures, learnt from without labels.",
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
     "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
+    "init": "Run folder or exported version whose weights training starts from, instead of pre-training.",
     "output": "Table that predict writes, .csv or .parquet.",
     "json": "File that benchmark writes all its numbers to.",
 }
@@ -137,7 +139,7 @@ _MODES = {
             "data.test_fraction", "data.split_seed", "data.missing_pictures", "data.cache_dir",
             "data.pool_limit", "data.validation_fraction", "train.vae_steps",
             "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
-            "train.alternating_from_scratch", "train.alternating_vae_rate",
+            "train.alternating_from_scratch", "train.alternating_vae_rate", "train.init",
         ),
     ),
 }  # fmt: skip

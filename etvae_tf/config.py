@@ -93,5 +93,6 @@ def _train() -> ConfigDict:
     train.teaching_pictures = 0  # of the pool, whose votes by two_step's folds and a Gaussian process on measures (the
     # teachers) train the last model beside the labels; 0: it learns from labels alone
     train.teaching_steps = 2500  # vote steps of a last model that is taught
+    train.init = ""  # run or exported model whose weights it starts from, instead of pre-training; "": random weights
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return train

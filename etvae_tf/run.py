@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,16 @@ from etvae_tf.evaluation import (
 from etvae_tf.files import write_json
 from etvae_tf.models import ETVAE
 from etvae_tf.report import Sample, report, write_run_page
-from etvae_tf.training import RunFolder, finished_run, load_autoencoder, out_of_fold, train, validate_config
+from etvae_tf.training import (
+    RunFolder,
+    finished_run,
+    learnt_by_start,
+    load_autoencoder,
+    out_of_fold,
+    start_fingerprint,
+    train,
+    validate_config,
+)
 
 __all__ = ["train_run"]
 
@@ -50,11 +60,12 @@ def train_run(
         InputError: a bad config, bad data, or a workdir with another run.
     """
     validate_config(config)
+    started = start_fingerprint(config.train.init)
     resolved = json.loads(config.to_json())
     folder = RunFolder(workdir or _default_workdir(config))
     folder.check(resolved)
     if folder.metrics.exists():
-        folder.check_data(survey.fingerprints if survey else data_fingerprints(config))
+        folder.check_data({**(survey.fingerprints if survey else data_fingerprints(config)), **started})
         print(f"{folder.path} holds this run already, complete.")
         if not folder.report.exists():  # it was killed before its last step
             report(str(folder.path))
@@ -65,6 +76,7 @@ def train_run(
     data = draw_data(survey or load_survey(config), config)
     config = config.copy_and_resolve_references()
     config.n_labels = len(data.train) + len(data.validation)  # 0 stood for all
+    data = replace(data, fingerprints={**data.fingerprints, **started})
     loaded = time.perf_counter() - start
     folder.claim(resolved, data)
     model, seconds = train(config, data, folder, shared_vae)
@@ -78,6 +90,8 @@ def train_run(
     write_reconstruction_figure(folder.figures / "reconstructions.png", model, autoencoder, data.test)
     loss_figure(pd.read_csv(folder.history), folder.figures / "losses.png")
     metrics |= _error_bars(model, data, folder, config.train, predictions["vote_fractions"])
+    if started:
+        metrics["test_galaxies_learnt_by_start"] = learnt_by_start(config.train.init, data.test)
     metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
     metrics["n_votes"] = {name: _mean_total(labels[:, place]) for name, place in data.questions.slices.items()}
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 from etvae_tf.files import flush
-from etvae_tf.models import ETVAE
+from etvae_tf.models import ETVAE, write_weights
 from etvae_tf.serving.messages import has_serving
 from etvae_tf.serving.servable import Servable
 from etvae_tf.serving.warmup import write_warmup
@@ -94,6 +94,7 @@ def export_model(
             "answers": list(answers), "image_size": size, "channels": channels, "crop_fraction": crop_fraction,
         }  # fmt: skip
         (building / _DESCRIPTION).parent.mkdir()
+        write_weights(building / _DESCRIPTION.with_name("weights.npz"), model)  # a run may start from them
         (building / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
         if has_serving():
             write_warmup(building)

@@ -5,6 +5,7 @@ from etvae_tf.training.finished import FinishedRun, finished_run, load_autoencod
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
+from etvae_tf.training.start import Start, learnt_by_start, read_start, start_fingerprint
 from etvae_tf.training.teachers import out_of_fold
 from etvae_tf.training.train import train, training_set
 from etvae_tf.training.validate import validate_config
@@ -18,12 +19,16 @@ __all__ = [
     "PosteriorCollapse",
     "RunFolder",
     "RunState",
+    "Start",
     "compile_for",
     "finished_run",
+    "learnt_by_start",
     "load_autoencoder",
     "load_model",
     "out_of_fold",
     "phases",
+    "read_start",
+    "start_fingerprint",
     "train",
     "training_set",
     "validate_config",

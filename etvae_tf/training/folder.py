@@ -108,7 +108,11 @@ class RunFolder:
             return
         write_json(self.config, config)  # first: it tells whose folder this is, if the next lines are never reached
         write_atomically(self.split, lambda path: data.split.to_csv(path, index=False))
-        write_atomically(self.learnt, lambda path: _learnt(data).to_parquet(path, index=False))
+        learnt = _learnt(data)
+        before = RunFolder(config["train"]["init"]).learnt if config["train"]["init"] else None
+        if before and before.exists():  # what the starting model knows, this one knows, too
+            learnt = pd.concat([learnt, pd.read_parquet(before)]).drop_duplicates("id")
+        write_atomically(self.learnt, lambda path: learnt.to_parquet(path, index=False))
         write_json(self.manifest, _manifest(config["seed"], data))
 
     def has_learnt(self, galaxies: Galaxies) -> np.ndarray:

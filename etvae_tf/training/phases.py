@@ -74,11 +74,13 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
         else [vae, replace(both, vae_rate=config.alternating_vae_rate, warmup=False)],
         "two_step": [vae, replace(votes, upright=False)],
     }[regime]
+    if config.get("init"):  # older runs lack the field
+        plan = [phase for phase in plan if phase.labelled]  # the starting model was pre-trained
     *before, last = plan
     learnt = n_labels * (config.folds - 1) / max(config.folds, 1)
     steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * learnt)
     parts = [replace(last, name=f"{last.name}_fold_{fold}", steps=steps, fold=fold) for fold in range(config.folds)]
-    if config.teaching_pictures:
+    if config.get("teaching_pictures"):
         last = replace(last, name="taught", steps=whole_epochs(config.teaching_steps), taught=True)
     return [*before, *parts, last]
 

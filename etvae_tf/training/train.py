@@ -14,11 +14,12 @@ import tensorflow as tf
 
 from etvae_tf.data import GalaxyData, batches, fold_mask, to_float
 from etvae_tf.files import write_atomically
-from etvae_tf.models import ETVAE, build_model
+from etvae_tf.models import ETVAE, assign_weights, build_model
 from etvae_tf.training.callbacks import RunState, Upright
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
+from etvae_tf.training.start import read_start
 from etvae_tf.training.teachers import predict_fold, taught_galaxies
 
 __all__ = ["train", "training_set"]
@@ -41,6 +42,9 @@ def train(
     """
     keras.utils.set_random_seed(config.seed)
     model = build_model(config.model, config.data.image_size, config.data.channels, data.questions.counts, config.seed)
+    if config.train.init:
+        start_from = read_start(config.train.init)
+        assign_weights(model, start_from.weights, vote_head=start_from.answers == data.questions.answers)
     initial = model.get_weights()
     state = RunState(folder)
     first_phase = state.place()

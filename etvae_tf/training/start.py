@@ -1,0 +1,86 @@
+"""What a run starts from, where it does not start from random weights: a finished run or an exported model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from etvae_tf.data import Galaxies
+from etvae_tf.errors import InputError
+from etvae_tf.models import named_weights, read_weights
+from etvae_tf.training.finished import finished_run, load_model
+from etvae_tf.training.folder import RunFolder
+
+__all__ = ["Start", "learnt_by_start", "read_start", "start_fingerprint"]
+
+_WEIGHTS = Path("assets.extra") / "weights.npz"  # of an exported model
+_DESCRIPTION = Path("assets.extra") / "etvae.json"
+
+
+class Start(NamedTuple):
+    """Weights to start from.
+
+    Attributes:
+        weights: of `models.named_weights`.
+        answers: names of the answers that their vote head gives.
+    """
+
+    weights: dict[str, np.ndarray]
+    answers: tuple[str, ...]
+
+
+def read_start(path: str | Path) -> Start:
+    """Reads the weights of a finished run or of an exported model.
+
+    Args:
+        path: run folder, or version folder of an exported model.
+
+    Raises:
+        InputError: it is neither, or cannot be loaded.
+    """
+    file = _weights_file(path)
+    if file.suffix == ".keras":
+        return Start(named_weights(load_model(file)), finished_run(path).questions.answers)
+    return Start(read_weights(file), tuple(json.loads((Path(path) / _DESCRIPTION).read_text())["answers"]))
+
+
+def start_fingerprint(path: str | Path) -> dict[str, str]:
+    """SHA-256 of the weights that a run starts from, by the name "init"; empty where it starts from none.
+
+    Raises:
+        InputError: there are no weights at the path.
+    """
+    return {"init": hashlib.sha256(_weights_file(path).read_bytes()).hexdigest()} if path else {}
+
+
+def learnt_by_start(path: str | Path, test: Galaxies) -> int | None:
+    """How many test galaxies the starting model learnt from, and says so; None where it kept no list of them.
+
+    Args:
+        path: of the run or exported model that the weights come from.
+        test: the galaxies, their pictures prepared as for training.
+    """
+    folder = RunFolder(path)
+    if not folder.learnt.exists():
+        print(f"{path} keeps no list of what it learnt from: test galaxies may be among them", flush=True)
+        return None
+    count = int(folder.has_learnt(test).sum())
+    flattery = "; their scores flatter this run" if count else ""
+    print(f"the starting model learnt from {count} of {len(test)} test galaxies{flattery}", flush=True)
+    return count
+
+
+def _weights_file(path: str | Path) -> Path:
+    folder = Path(path)
+    if (folder / "config.json").is_file():
+        return finished_run(folder).folder.model
+    if (folder / _WEIGHTS).is_file() and (folder / _DESCRIPTION).is_file():
+        return folder / _WEIGHTS
+    raise InputError(
+        f"--init={path} holds neither a finished run nor an exported model with {_WEIGHTS}; name a run folder, or the "
+        "folder of a version, such as saved_models/etvae/1."
+    )
