@@ -190,7 +190,7 @@ def _given_configs() -> list[str]:
 def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
     """Parses flags, and refuses those that the mode does not use."""
     try:
-        rest = values(arguments)
+        rest = values(_quoted(arguments))
         values.config["regime"]  # absl keeps an unreadable config file to itself until a field is asked for
     except (flags.Error, AttributeError, ImportError, KeyError, SyntaxError, TypeError, ValueError, OSError) as error:
         _refuse(str(error))
@@ -238,8 +238,6 @@ def _call(values: flags.FlagValues) -> None:
     config = values.config
     given = dict(values["config"].override_values)
     given |= {field: values[flag].value for flag, field in _SHORT.items() if values[flag].present}
-    if isinstance(given.get("data.answer_columns"), tuple):
-        given["data.answer_columns"] = _names(given["data.answer_columns"])
     config.update_from_flattened_dict(given)
     try:
         _MODES[values.mode].call(config, given, values)
@@ -247,10 +245,22 @@ def _call(values: flags.FlagValues) -> None:
         _refuse(str(error))
 
 
-def _names(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """A list of names however it was written: a,b,c comes as one string, and numbers as such."""
-    written = str(columns[0]).split(",") if len(columns) == 1 else columns
-    return tuple(str(name).strip() for name in written)
+def _quoted(arguments: list[str]) -> list[str]:
+    """Lists of columns as the config reads them: a,b,c becomes ('a', 'b', 'c'), for a name alone may be no Python."""
+    quoted, name = list(arguments), "config.data.answer_columns"
+    for place, word in enumerate(arguments):
+        flag, equals, value = word.partition("=")
+        if flag.lstrip("-") == name and equals:
+            quoted[place] = f"{flag}={_columns(value)}"
+        elif arguments[place - 1].lstrip("-") == name:
+            quoted[place] = _columns(word)
+    return quoted
+
+
+def _columns(written: str) -> str:
+    if written[:1] in ("", "(", "[", "'", '"'):
+        return written
+    return repr(tuple(column.strip() for column in written.split(",")))
 
 
 def _export_dir(values: flags.FlagValues) -> str:

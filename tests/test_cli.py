@@ -99,10 +99,17 @@ def test_what_contradicts_itself_is_refused(
     assert sentence in refusal(monkeypatch, capsys, *words)
 
 
-@pytest.mark.parametrize("written", ["a,b, c", "('a','b','c')", "('a', 'b', 'c',)"])
-def test_columns_are_named_in_either_way(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    values = parse(monkeypatch, "--data=votes.csv", f"--config.data.answer_columns={written}")
-    assert cli._names(values.config.data.answer_columns) == ("a", "b", "c")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--config.data.answer_columns=a.1,b, 3"],
+        ["--config.data.answer_columns", "a.1,b, 3"],
+        ["--config.data.answer_columns=('a.1', 'b', '3',)"],
+    ],
+)
+def test_columns_are_named_in_either_way(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    values = parse(monkeypatch, "--data=votes.csv", *words)
+    assert tuple(values.config.data.answer_columns) == ("a.1", "b", "3")
 
 
 def test_presets_build_on_each_other_from_any_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
