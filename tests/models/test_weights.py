@@ -67,6 +67,7 @@ def test_other_sizes_are_refused_and_change_nothing(changes: dict, sentence: str
         np.testing.assert_array_equal(before[name], value)
 
 
+@pytest.mark.slow
 def test_the_committed_weights_are_those_of_the_committed_saved_model() -> None:
     model = build_model(get_config().model, 64, 3, (3,))
     assign_weights(model, read_weights(SHIPPED / "assets.extra" / "weights.npz"), vote_head=True)

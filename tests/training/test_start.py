@@ -74,6 +74,7 @@ def test_what_the_start_learnt_from_is_learnt_from(started_from: Path, tmp_path:
 
 
 @pytest.mark.usefixtures("eager_steps")
+@pytest.mark.slow
 def test_training_begins_with_the_weights_of_the_start(started_from: Path, tmp_path: Path) -> None:
     """A rate of nearly zero leaves them as they were; the start answers another question, so the vote head is new."""
     config, run = quicktest.get_config(), RunFolder(tmp_path / "run")
