@@ -89,6 +89,7 @@ def test_seeds_tell_streams_apart():
     assert (rows(take()) != rows(take(seed=6))).any()
 
 
+@pytest.mark.slow
 def test_every_seed_of_32_bits_and_twice_that_is_taken():
     options = {"augment_rotations": True, "augment_jitter": 1.0, "augment_outskirts": 0.5, "view": 1, "steps": 1}
     seeds = (2**30, 2**31, 2**32 - 1, 2 * (2**32 - 1) + 1)  # training draws labelled galaxies by twice the seed plus 1

@@ -80,6 +80,7 @@ def test_latents_are_seen_beside_the_measures_or_alone(
     assert latents.shape == (len(survey.test), quicktest.get_config().model.latent_dim) and latents.std() > 0
 
 
+@pytest.mark.slow
 def test_a_mean_averages_predictions_galaxy_by_galaxy(
     survey: Survey, features: Features, vae: Path, tmp_path: Path
 ) -> None:

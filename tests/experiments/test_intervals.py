@@ -21,6 +21,7 @@ def errors(level: float, seed: int = 0) -> np.ndarray:
     return np.random.RandomState(seed).exponential(level, (SEEDS, GALAXIES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_interval_over_few_seeds_covers_what_it_says(seeds: int) -> None:
     draws = np.random.default_rng(seeds).standard_normal((5_000, seeds))

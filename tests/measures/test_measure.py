@@ -45,6 +45,7 @@ def test_mirroring_changes_nothing(size, axes):
     assert_same(measure(images), measure(mirrored))
 
 
+@pytest.mark.slow
 def test_turning_by_any_angle_changes_little():
     angles = np.radians([0, 17, 45, 71, 260])
     tables = [
@@ -57,6 +58,7 @@ def test_turning_by_any_angle_changes_little():
         assert change.max() < TURNED_SPREADS, change.idxmax()
 
 
+@pytest.mark.slow
 def test_the_size_of_a_picture_changes_little():
     scatter = spread()
     for galaxy in (spiral(0.4), sersic(1, 0.12, 0.6, 1.0)):

@@ -78,6 +78,7 @@ def test_galaxy_without_votes_changes_nothing() -> None:
     np.testing.assert_array_equal(blank.vote_terms(IMAGES, VOTES)[2], 0.0)
 
 
+@pytest.mark.slow
 def test_steps_are_functions_of_seed_and_step() -> None:
     first, second, other = (compiled(tiny_model(seed)) for seed in (0, 0, 1))
     other.set_weights(first.get_weights())

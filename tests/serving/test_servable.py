@@ -56,6 +56,7 @@ def test_canonical_view_is_the_encoders(model, signatures):
     assert_close(found, {"canonical": posterior.canonical, "pose_angle": posterior.pose[:, 0]})
 
 
+@pytest.mark.slow
 def test_reconstruction_is_the_models_and_elbo_agrees_with_its_terms(model, signatures):
     found = numpy(signatures["reconstruct"](images=IMAGES))
     posterior, reconstruction = model.reconstruct(IMAGES)
