@@ -115,7 +115,7 @@ def _draw_latents(run: FinishedRun, sample: Sample) -> None:
     titles = tuple(f"component {index + 1} ({share:.0%} of the variance)" for index, share in enumerate(shares))
     voted = run.questions.fractions(sample.galaxies.votes)[:, 0]
     path = run.folder.figures / "latents.png"
-    latent_figure(places, sample.galaxies.images / 255.0, voted, run.questions.answers[0], titles, path)
+    latent_figure(places, np.asarray(sample.galaxies.images) / 255.0, voted, run.questions.answers[0], titles, path)
 
 
 def _draw_pose(run: FinishedRun, sample: Sample) -> None:
