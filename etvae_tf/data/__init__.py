@@ -4,7 +4,7 @@ from etvae_tf.data.catalogue import Catalogue, read_catalogue
 from etvae_tf.data.copies import are_copies, hashes_from_text, hashes_to_text, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess, to_float
-from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey
+from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey, open_labelled
 from etvae_tf.data.pipeline import batches, evaluation_batches
 from etvae_tf.data.questions import Question, Questions
 from etvae_tf.data.splits import draw_labels, draw_pool, fold_mask, hash_split, read_split, validation_mask
@@ -35,6 +35,7 @@ __all__ = [
     "load_labelled",
     "load_survey",
     "open_images",
+    "open_labelled",
     "picture_hashes",
     "preprocess",
     "read_catalogue",

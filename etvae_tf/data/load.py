@@ -24,7 +24,7 @@ from etvae_tf.data.synthetic import synthesise
 from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 
-__all__ = ["data_fingerprints", "draw_data", "load_data", "load_labelled", "load_survey"]
+__all__ = ["data_fingerprints", "draw_data", "load_data", "load_labelled", "load_survey", "open_labelled"]
 
 
 def load_data(config: ml_collections.ConfigDict) -> GalaxyData:
@@ -92,7 +92,7 @@ def data_fingerprints(config: ml_collections.ConfigDict) -> dict[str, str]:
         settings = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
         settings |= {"train": data.synthetic_train, "test": data.synthetic_test}
         return {"synthetic": " ".join(f"{name}={value}" for name, value in settings.items())}
-    source = open_images(data.images) if data.images else _open(config)[0]
+    source = open_images(data.images) if data.images else open_labelled(config)[0]
     prints = {"table": _file_sha256(data.table), "images": source.fingerprint}
     if data.unlabelled:
         prints["unlabelled"] = open_images(data.unlabelled).fingerprint
@@ -116,7 +116,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, Question
     """
     if not config.data.table:
         raise InputError("no table of galaxies to score; give one with --data, and its pictures with --images.")
-    source, catalogue = _open(config)
+    source, catalogue = open_labelled(config)
     which = catalogue.has_votes & _split(config, catalogue) if config.data.split else catalogue.has_votes
     if not which.any():
         raise InputError(f"none of the test galaxies of {config.data.split} has votes; put labelled galaxies in test.")
@@ -129,7 +129,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, Question
 
 
 def _load_real(config: ml_collections.ConfigDict) -> Survey:
-    source, catalogue = _open(config)
+    source, catalogue = open_labelled(config)
     unlabelled = open_images(config.data.unlabelled) if config.data.unlabelled else None
     for opened in (source, unlabelled) if unlabelled else (source,):
         opened.tell_others()
@@ -219,8 +219,15 @@ def _make_synthetic(config: ml_collections.ConfigDict) -> Survey:
     )
 
 
-def _open(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catalogue]:
-    """The pictures and the table of the labelled galaxies."""
+def open_labelled(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catalogue]:
+    """Opens the pictures and the table of the labelled galaxies; no picture is decoded.
+
+    Args:
+        config: a run's config, with a table.
+
+    Raises:
+        InputError: unusable input.
+    """
     data = config.data
     source = open_images(data.images) if data.images else None
     catalogue = read_catalogue(

@@ -4,8 +4,8 @@ python -m etvae_tf.inference.beam --images=FOLDER_OR_ZIP --output=votes.parquet 
     --runner=FnApiRunner --direct_num_workers=2 --direct_running_mode=multi_processing
 
 The table comes in pieces, votes-00000-of-00004.parquet ..., with its rows in any order. Flags beside --images,
---output, --export_dir and --crop_fraction are Beam's own. Pictures may lie wherever Beam reads (gs://, s3://, hdfs://);
-a zip and the model must be files of every worker.
+--output, --export_dir, --crop_fraction and --n_votes are Beam's own. Pictures may lie wherever Beam reads (gs://,
+s3://, hdfs://); a zip and the model must be files of every worker.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from etvae_tf.data.sources import DAMAGED, open_images, read_picture
 from etvae_tf.errors import InputError
 from etvae_tf.inference.scorer import Scorer, exported_scorer
 from etvae_tf.serving.export import describe, newest_version
-from etvae_tf.vote_tables import score_batches
+from etvae_tf.vote_tables import check_n_votes, score_batches
 
 try:
     import apache_beam as beam
@@ -52,13 +52,15 @@ class VotesOfPictures(beam.PTransform):
     Args:
         export_dir: folder of exported versions, whose newest answers; there on every worker.
         crop_fraction: central part of a picture that is kept, in (0, 1]; the model's own where it is None.
+        n_votes: see `vote_table`.
 
     Raises:
         InputError: no exported model there.
     """
 
-    def __init__(self, export_dir: str, crop_fraction: float | None = None):
+    def __init__(self, export_dir: str, crop_fraction: float | None = None, n_votes: int | None = None):
         super().__init__()
+        self._n_votes = n_votes
         self._export_dir, self._crop_fraction = export_dir, crop_fraction
         self.answers = describe(newest_version(export_dir))["answers"]
 
@@ -78,7 +80,7 @@ class VotesOfPictures(beam.PTransform):
             | "Read" >> beam.ParDo(_Read())
             | "Score" >> RunInference(KeyedModelHandler(handler))
             | "Batch" >> beam.BatchElements(_BATCH, _BATCH)
-            | "Rows" >> beam.FlatMap(_rows, self.answers)
+            | "Rows" >> beam.FlatMap(_rows, self.answers, self._n_votes)
         )
 
     @property
@@ -112,12 +114,12 @@ def _predict(model: _Model, batch: Sequence[bytes], arguments: dict[str, Any], m
         yield PredictionResult(b"", {name: outputs[name][place] for name in kept}, model_id)
 
 
-def _rows(votes: Sequence[_Votes], answers: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _rows(votes: Sequence[_Votes], answers: Sequence[str], n_votes: int | None) -> Iterator[dict[str, Any]]:
     """Rows of the table by column."""
     reasons = dict(key for key, _ in votes)
     outputs = {name: np.stack([one.inference[name] for _, one in votes]) for name in votes[0][1].inference}
     batch = [(list(reasons), outputs)]
-    (table,) = score_batches(lambda output: output, batch, answers, lambda name: reasons[name] or DAMAGED)
+    (table,) = score_batches(lambda output: output, batch, answers, lambda name: reasons[name] or DAMAGED, n_votes)
     yield from table.to_dict("records")
 
 
@@ -184,15 +186,17 @@ def _run(arguments: Sequence[str]) -> None:
     parser.add_argument("--output", required=True, help="name of the table, .csv or .parquet, which comes in pieces")
     parser.add_argument("--export_dir", required=True, help="folder of exported models, whose newest answers")
     parser.add_argument("--crop_fraction", type=float, help="central part of the pictures; default the model's own")
+    parser.add_argument("--n_votes", type=int, help="votes that _std, _low and _high are of; default the training mean")
     values, rest = parser.parse_known_args(arguments)
     options = PipelineOptions(rest)
     unknown = set(options.get_all_options(retain_unknown_options=True)) - set(options.get_all_options())
     if unknown:
         raise InputError(f"neither Beam nor this command has a flag --{sorted(unknown)[0]}; leave it out.")
+    check_n_votes(values.n_votes)
     prefix, ending = _split_output(values.output)
     exported_scorer(values.export_dir, values.crop_fraction)  # refused here, and not by every worker
     _list_files(values.images)
-    votes = VotesOfPictures(values.export_dir, values.crop_fraction)
+    votes = VotesOfPictures(values.export_dir, values.crop_fraction, values.n_votes)
     with beam.Pipeline(options=options) as pipeline:
         _write(pipeline | beam.Create([values.images]) | votes, prefix, ending, votes.schema)
 

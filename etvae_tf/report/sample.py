@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Galaxies, load_images, open_images, read_catalogue, synthesise
+from etvae_tf.data import Galaxies, load_images, open_labelled, synthesise
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import predict_galaxies
 from etvae_tf.models import ETVAE
@@ -71,15 +71,7 @@ def _galaxies(config: ConfigDict, ids: np.ndarray) -> Galaxies:
         shape = {"seed": data.synthetic_seed, "image_size": data.image_size, "channels": data.channels}
         sky = synthesise(int(numbers.max()) - first + 1, start=first, **shape)
         return Galaxies(sky.ids, sky.images, sky.votes).select(numbers - first)
-    source = open_images(data.images)
-    catalogue = read_catalogue(
-        data.table,
-        id_column=data.id_column,
-        answer_columns=tuple(data.answer_columns),
-        kind=data.label_kind,
-        pseudo_count=data.pseudo_count,
-        picture_names=source.names,
-    )
+    source, catalogue = open_labelled(config)
     places = pd.Index(catalogue.ids).get_indexer(ids)
     if (places < 0).any():
         raise InputError(f"{data.table} lacks {int((places < 0).sum())} of the {len(ids)} galaxies that were scored.")

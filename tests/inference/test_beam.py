@@ -17,6 +17,7 @@ pytest.importorskip("apache_beam", reason="Apache Beam is not installed; it come
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ("--crop_fraction=0.5", "--n_votes=7")
 TWO_WORKERS = ("--runner=FnApiRunner", "--direct_num_workers=2", "--direct_running_mode=multi_processing")
 
 
@@ -44,17 +45,18 @@ def sky(files, broken, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ending, zipped, crop", [(".csv", False, ()), (".parquet", True, ("--crop_fraction=0.5",))])
-def test_two_workers_give_the_rows_of_predict(version, sky, tmp_path, ending, zipped, crop):
+@pytest.mark.parametrize("ending, zipped, flags", [(".csv", False, ()), (".parquet", True, FLAGS)])
+def test_two_workers_give_the_rows_of_predict(version, sky, tmp_path, ending, zipped, flags):
     images = sky
     if zipped:
         images = tmp_path / "sky.zip"
         with zipfile.ZipFile(images, "w") as archive:
             for path in sky.rglob("*.jpg"):
                 archive.write(path, path.relative_to(sky))
-    predict_pictures(images, tmp_path / f"votes{ending}", version.parent, crop_fraction=0.5 if crop else None)
+    given = {"crop_fraction": 0.5, "n_votes": 7} if flags else {}
+    predict_pictures(images, tmp_path / f"votes{ending}", version.parent, **given)
     output = ("--output", tmp_path / f"beam{ending}")
-    done = command("--images", images, *output, "--export_dir", version.parent, *crop, *TWO_WORKERS)
+    done = command("--images", images, *output, "--export_dir", version.parent, *flags, *TWO_WORKERS)
     assert done.returncode == 0, done.stderr
     pieces = sorted(tmp_path.glob(f"beam-*-of-*{ending}"))
     found = pd.concat([read(piece) for piece in pieces]).sort_values("id", ignore_index=True)

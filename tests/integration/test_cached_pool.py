@@ -15,6 +15,7 @@ from PIL import Image
 from configs import quicktest
 from etvae_tf.data import synthesise
 from etvae_tf.evaluation import evaluate_run
+from etvae_tf.report import report
 from etvae_tf.run import train_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
@@ -53,5 +54,7 @@ def test_a_cache_changes_no_bit_and_n_labels_0_takes_all(config, tmp_path, capsy
     config.data.cache_dir = ""
     train_run(config, str(tmp_path / "cached"))  # the same run, with or without
     assert "holds this run already" in capsys.readouterr().out
+    page = report(str(tmp_path / "plain"))  # which finds the pictures by file_loc
+    assert page.read_text().count("<article") == 2 * (split == "test").sum()  # best and worst
     scored = evaluate_run(str(tmp_path / "cached"), {"data.table": config.data.table})  # by file_loc, too
     assert scored["n_galaxies"] == (split == "test").sum()
