@@ -54,7 +54,8 @@ def test_a_cache_changes_no_bit_and_n_labels_0_takes_all(config, tmp_path, capsy
     config.data.cache_dir = ""
     train_run(config, str(tmp_path / "cached"))  # the same run, with or without
     assert "holds this run already" in capsys.readouterr().out
-    page = report(str(tmp_path / "plain"))  # which finds the pictures by file_loc
-    assert page.read_text().count("<article") == 2 * (split == "test").sum()  # best and worst
+    galaxies = (tmp_path / "plain" / "report.html").read_text().count("<article")
+    page = report(str(tmp_path / "plain"))  # made again, with the pictures found by file_loc
+    assert page.read_text().count("<article") == galaxies > 0
     scored = evaluate_run(str(tmp_path / "cached"), {"data.table": config.data.table})  # by file_loc, too
     assert scored["n_galaxies"] == (split == "test").sum()
