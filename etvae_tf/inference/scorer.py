@@ -24,22 +24,21 @@ class Scorer(NamedTuple):
     Args:
         source: folder that the model came from.
         answers: names of the K answers.
-        function: the outputs of `predict_bytes` for picture files `image_bytes`, string (B,).
-        decoded: those of `serving_default` for pictures `images`, float32 (B, H, W, C) in [0, 1].
+        decoded: the outputs of `serving_default` for pictures `images`, float32 (B, H, W, C) in [0, 1].
         preparation: image_size, channels and crop_fraction of those pictures.
         owner: what holds the weights, for a TensorFlow function alone does not keep them alive.
     """
 
     source: Path
     answers: Sequence[str]
-    function: Callable[..., dict[str, tf.Tensor]]
     decoded: Callable[..., dict[str, tf.Tensor]]
     preparation: tuple[int, int, float]
     owner: object
 
     def predict(self, files: Sequence[bytes]) -> dict[str, np.ndarray]:
         """The outputs of `predict_bytes` for B picture files."""
-        outputs = self.function(image_bytes=tf.constant(files, tf.string, [len(files)]))
+        encoded = tf.constant(files, tf.string, [len(files)])
+        outputs = predict_files(self.decoded, encoded, *self.preparation)
         return {name: values.numpy() for name, values in outputs.items()}
 
 
@@ -51,22 +50,21 @@ def exported_scorer(export_dir: str | Path, crop_fraction: float | None = None) 
         crop_fraction: central part of a picture that is kept, in (0, 1]; that of the export where it is None.
 
     Raises:
-        InputError: no exported model there, or an impossible crop_fraction.
+        InputError: no exported model there, one without error bars, or an impossible crop_fraction.
     """
     _check_crop(crop_fraction)
     version = newest_version(export_dir)
     description = describe(version)
     loaded = tf.saved_model.load(str(version))
-    decoded, function = loaded.signatures["serving_default"], loaded.signatures["predict_bytes"]
+    decoded = loaded.signatures["serving_default"]
+    if "vote_concentration" not in decoded.structured_outputs:
+        raise InputError(
+            f"{version} gives no vote_concentration, since an earlier release exported it; export its run again with "
+            "--mode=export --workdir=RUN."
+        )
     kept = description["crop_fraction"] if crop_fraction is None else crop_fraction
     preparation = (description["image_size"], description["channels"], kept)
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
-    def predict_cropped(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return predict_files(decoded, image_bytes, *preparation)
-
-    function = function if crop_fraction is None else predict_cropped
-    return Scorer(version, description["answers"], function, decoded, preparation, loaded)
+    return Scorer(version, description["answers"], decoded, preparation, loaded)
 
 
 def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Scorer:
@@ -83,9 +81,9 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Score
     run = finished_run(workdir)
     kept = run.config.data.crop_fraction if crop_fraction is None else crop_fraction
     servable = Servable(load_model(run.folder.model), kept, concentrations=run.concentrations, n_votes=run.n_votes)
-    function, decoded = servable.functions["predict_bytes"], servable.functions["serving_default"]
+    decoded = servable.functions["serving_default"]
     preparation = (run.config.data.image_size, run.config.data.channels, kept)
-    return Scorer(run.folder.path, run.questions.answers, function, decoded, preparation, servable)
+    return Scorer(run.folder.path, run.questions.answers, decoded, preparation, servable)
 
 
 def _check_crop(crop_fraction: float | None) -> None:

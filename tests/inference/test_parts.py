@@ -24,7 +24,7 @@ class Brightness:
     seen: list[int] = field(default_factory=list)
 
     def scorer(self, source: Path) -> Scorer:
-        return Scorer(source, ["bright", "dark"], None, self.decoded, (8, 1, 1.0), None)
+        return Scorer(source, ["bright", "dark"], self.decoded, (8, 1, 1.0), None)
 
     def decoded(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         level = tf.ensure_shape(tf.numpy_function(self._levels, [images], tf.float32), [None])

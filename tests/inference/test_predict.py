@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -198,3 +199,16 @@ def test_refuses_impossible_crops(version, run, pictures, tmp_path, crop_fractio
     for workdir in (None, run):
         with pytest.raises(InputError, match="crop_fraction=.*, expected a number in"):
             predict_pictures(pictures, tmp_path / "votes.csv", version.parent, workdir, crop_fraction)
+
+
+def test_exports_of_an_earlier_release_are_refused(tmp_path):
+    """Their signatures have no error bars."""
+    module = tf.Module()
+    spec = tf.TensorSpec((None, 32, 32, 1), tf.float32, "images")
+    module.predict = tf.function(lambda images: {"vote_fractions": images[:, 0, :2, 0]}, [spec])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=module.predict)
+    (tmp_path / "1" / "assets.extra").mkdir()
+    description = {"answers": ["a", "b"], "image_size": 32, "channels": 1, "crop_fraction": 1.0}
+    (tmp_path / "1" / "assets.extra" / "etvae.json").write_text(json.dumps(description))
+    with pytest.raises(InputError, match="gives no vote_concentration.*export its run again"):
+        exported_scorer(tmp_path)
