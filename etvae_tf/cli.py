@@ -1,38 +1,20 @@
-"""The command line: flags -> one config -> one call. Which flags a mode uses is one table; any other is refused."""
+"""The command line: flags -> one config -> one call. `modes` says which flags a mode uses; any other is refused."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NoReturn
 
 from absl import app, flags, logging
-from ml_collections import ConfigDict, config_flags
+from ml_collections import config_flags
 
 from etvae_tf import config as default
 from etvae_tf.errors import InputError
-from etvae_tf.evaluation import evaluate_run
-from etvae_tf.experiments import benchmark, learning_curve
-from etvae_tf.inference import predict_pictures
-from etvae_tf.report import report
-from etvae_tf.run import train_run
-from etvae_tf.serving.export import export_run
+from etvae_tf.modes import MODES, REAL_FIELDS, SHORT, SYNTHETIC_FIELDS, Mode
 
 __all__ = ["run"]
 
-_SHIPPED = Path(__file__).resolve().parents[1] / "saved_models" / "etvae"  # in a checkout; pip does not install it
-_SHORT = {  # short flag -> config field
-    "regime": "regime",
-    "n_labels": "n_labels",
-    "seed": "seed",
-    "data": "data.table",
-    "images": "data.images",
-    "unlabelled": "data.unlabelled",
-    "split": "data.split",
-    "cache_dir": "data.cache_dir",
-    "init": "train.init",
-}
 _STRINGS = {  # flag -> help
     "regime": "supervised, alternating or two_step.",
     "workdir": "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA. Of predict: the run whose model predicts.",
@@ -48,10 +30,6 @@ _STRINGS = {  # flag -> help
     "output": "Table that predict writes, .csv or .parquet.",
     "json": "File that benchmark writes all its numbers to.",
 }
-_TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.label_kind", "data.pseudo_count")
-_PICTURE_FIELDS = ("data.crop_fraction", "data.missing_pictures", "data.cache_dir")
-_REAL_FIELDS = (*_TABLE_FIELDS, *_PICTURE_FIELDS, "data.test_fraction", "data.split_seed")
-_SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")
 
 
 class _Count(flags.IntegerParser):
@@ -59,90 +37,6 @@ class _Count(flags.IntegerParser):
 
     def convert(self, argument: str | int) -> int:
         return 0 if argument == "all" else super().convert(argument)
-
-
-class _Mode(NamedTuple):
-    """What a mode does, and what it uses.
-
-    Attributes:
-        does: for --help.
-        call: receives the config, the fields that the command line gave by name, and the values of all flags.
-        flags: that it uses; a short flag among them is also a config field that it uses.
-        fields: of the config that it uses besides, or whole parts of the config; "" for all there are.
-        unused: fields that it does not use, though they are among those.
-    """
-
-    does: str
-    call: Callable[[ConfigDict, dict[str, Any], flags.FlagValues], object]
-    flags: tuple[str, ...]
-    fields: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
-
-    def uses(self, field: str) -> bool:
-        """Whether it uses a field of the config."""
-        used = (*self.fields, *(_SHORT[flag] for flag in self.flags if flag in _SHORT))
-        return any(_within(field, part) for part in used) and not any(_within(field, part) for part in self.unused)
-
-
-_MODES = {
-    "train": _Mode(
-        "train a run and score it on its test galaxies",
-        lambda config, given, values: train_run(config, values.workdir),
-        ("config", "workdir", *_SHORT),
-        ("",),
-    ),
-    "evaluate": _Mode(
-        "score a trained run on a labelled table",
-        lambda config, given, values: evaluate_run(values.workdir, given, values.include_learnt),
-        ("workdir", "include_learnt", "data", "images", "split", "cache_dir"),
-        (*_TABLE_FIELDS, "data.crop_fraction", "data.missing_pictures"),
-    ),
-    "learning_curve": _Mode(
-        "train the runs of config.curve and compare them",
-        lambda config, given, values: learning_curve(config, values.workdir),
-        ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
-        ("",),
-        ("regime", "n_labels", "seed"),
-    ),
-    "report": _Mode(
-        "draw the page of a trained run or of a study, report.html in its folder",
-        lambda config, given, values: report(values.workdir),
-        ("workdir",),
-    ),
-    "export": _Mode(
-        "write a trained run as a SavedModel",
-        lambda config, given, values: export_run(values.workdir, _export_dir(values)),
-        ("workdir", "export_dir"),
-    ),
-    "predict": _Mode(
-        "predict votes of pictures (with --data=TABLE: of those it lists) with an exported model or with --workdir=RUN",
-        lambda config, given, values: predict_pictures(
-            config.data.images,
-            values.output,
-            None if values.workdir else _export_dir(values),
-            values.workdir,
-            given.get("data.crop_fraction"),
-            config.data.table,
-            config.data.id_column,
-            values.n_votes,
-        ),
-        ("workdir", "export_dir", "data", "images", "output", "n_votes"),
-        ("data.crop_fraction", "data.id_column"),
-    ),
-    "benchmark": _Mode(
-        "time the steps of every regime, with and without the pose, on synthetic galaxies",
-        lambda config, given, values: benchmark(config, values.json),
-        ("config", "json"),
-        ("seed", "model", "train", "data"),
-        (
-            *_TABLE_FIELDS, *_SYNTHETIC_FIELDS, "data.table", "data.images", "data.unlabelled", "data.split",
-            "data.test_fraction", "data.split_seed", "data.missing_pictures", "data.cache_dir",
-            "data.pool_limit", "data.validation_fraction", "train.vae_steps",
-            "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
-            "train.alternating_from_scratch", "train.alternating_vae_rate", "train.init",
-        ),
-    ),
-}  # fmt: skip
 
 
 def run() -> None:
@@ -153,8 +47,8 @@ def run() -> None:
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    modes = "; ".join(f"{name}: {mode.does}" for name, mode in _MODES.items())
-    flags.DEFINE_enum("mode", "train", list(_MODES), f"{modes}.", values)
+    modes = "; ".join(f"{name}: {mode.does}" for name, mode in MODES.items())
+    flags.DEFINE_enum("mode", "train", list(MODES), f"{modes}.", values)
     for path in _given_configs():  # presets build on others beside them
         sys.path.append(str(Path(path).resolve().parent.parent))
     try:  # the config is read here, with its overrides
@@ -201,8 +95,8 @@ def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list
 
 
 def _refuse_unused(values: flags.FlagValues) -> None:
-    mode = _MODES[values.mode]
-    own = ("workdir", "export_dir", "output", "n_votes", "json", "include_learnt", "config", *_SHORT)
+    mode = MODES[values.mode]
+    own = ("workdir", "export_dir", "output", "n_votes", "json", "include_learnt", "config", *SHORT)
     fields = list(values["config"].override_values)
     unused = [flag for flag in own if values[flag].present and flag not in mode.flags]
     unused += [f"config.{field}" for field in fields if not mode.uses(field)]
@@ -211,20 +105,20 @@ def _refuse_unused(values: flags.FlagValues) -> None:
             f"--mode={values.mode} does not use --{unused[0]}; leave it out. It uses "
             f"{', '.join(f'--{flag}' for flag in mode.flags)}{_fields_in_words(mode)}."
         )
-    for flag, field in _SHORT.items():
+    for flag, field in SHORT.items():
         if values[flag].present and field in fields:
             _refuse(f"--{flag} and --config.{field} are the same; leave one out.")
     if values.mode == "predict" and values.workdir and values.export_dir:
         _refuse("--workdir and --export_dir both name a model to predict with; leave one out.")
     if values.mode in ("train", "learning_curve"):
         table = values.data or values.config.data.table
-        idle = [field for field in fields if field in (_SYNTHETIC_FIELDS if table else _REAL_FIELDS)]
+        idle = [field for field in fields if field in (SYNTHETIC_FIELDS if table else REAL_FIELDS)]
         if idle:
             which = "synthetic galaxies, but --data names real ones" if table else "a table, but there is no --data"
             _refuse(f"--config.{idle[0]} is of {which}; leave one out.")
 
 
-def _fields_in_words(mode: _Mode) -> str:
+def _fields_in_words(mode: Mode) -> str:
     """The fields that a mode uses beside those of its flags, for the end of a list."""
     if "config" in mode.flags:
         without = f" but {', '.join(mode.unused)}" if mode.unused else ""
@@ -237,10 +131,10 @@ def _call(values: flags.FlagValues) -> None:
     logging.set_verbosity(logging.WARNING)
     config = values.config
     given = dict(values["config"].override_values)
-    given |= {field: values[flag].value for flag, field in _SHORT.items() if values[flag].present}
+    given |= {field: values[flag].value for flag, field in SHORT.items() if values[flag].present}
     config.update_from_flattened_dict(given)
     try:
-        _MODES[values.mode].call(config, given, values)
+        MODES[values.mode].call(config, given, values)
     except InputError as error:
         _refuse(str(error))
 
@@ -261,21 +155,6 @@ def _columns(written: str) -> str:
     if written[:1] in ("", "(", "[", "'", '"'):
         return written
     return repr(tuple(column.strip() for column in written.split(",")))
-
-
-def _export_dir(values: flags.FlagValues) -> str:
-    if values.export_dir:
-        return values.export_dir
-    if not _SHIPPED.is_dir():
-        raise InputError(
-            f"--mode={values.mode} found no saved_models/etvae beside the package; add --export_dir=FOLDER."
-        )
-    return str(_SHIPPED)
-
-
-def _within(field: str, part: str) -> bool:
-    """Whether a field, a.b.c, is the part a, a.b or a.b.c; "" holds all."""
-    return not part or field == part or field.startswith(f"{part}.")
 
 
 def _refuse(sentence: str) -> NoReturn:

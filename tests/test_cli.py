@@ -33,12 +33,12 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.parametrize("flag", EVERY)
-@pytest.mark.parametrize("mode", cli._MODES)
+@pytest.mark.parametrize("mode", cli.MODES)
 def test_a_flag_is_used_or_refused(
     mode: str, flag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = (f"--mode={mode}", f"--{flag}={VALUES.get(flag, 'somewhere')}")
-    if flag in cli._MODES[mode].flags:
+    if flag in cli.MODES[mode].flags:
         assert parse(monkeypatch, *words)[flag].present
     else:
         assert f"--mode={mode} does not use --{flag}; leave it out" in refusal(monkeypatch, capsys, *words)
@@ -127,5 +127,5 @@ def test_help_explains_every_flag(monkeypatch: pytest.MonkeyPatch) -> None:
     text = values.get_help()
     for flag in EVERY:
         assert f"--{'[no]' if flag == 'include_learnt' else ''}{flag}:" in text
-    for mode in cli._MODES.values():
+    for mode in cli.MODES.values():
         assert mode.does.split(",")[0] in " ".join(text.split())

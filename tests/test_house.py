@@ -25,6 +25,7 @@ ROOMS = (  # from the lowest; rooms of one line do not know each other
     ("serving",),
     ("inference",),  # answers by what serving exports
     ("experiments",),
+    ("modes",),
     ("cli",),
     ("__main__",),
 )
