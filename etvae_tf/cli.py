@@ -140,13 +140,13 @@ def _call(values: flags.FlagValues) -> None:
 
 
 def _quoted(arguments: list[str]) -> list[str]:
-    """Lists of columns as the config reads them: a,b,c becomes ('a', 'b', 'c'), for a name alone may be no Python."""
-    quoted, name = list(arguments), "config.data.answer_columns"
+    """Lists of names as the config reads them: a,b,c becomes ('a', 'b', 'c'), for a name alone may be no Python."""
+    quoted, names = list(arguments), ("config.data.answer_columns", "config.data.questions")
     for place, word in enumerate(arguments):
         flag, equals, value = word.partition("=")
-        if flag.lstrip("-") == name and equals:
+        if flag.lstrip("-") in names and equals:
             quoted[place] = f"{flag}={_columns(value)}"
-        elif arguments[place - 1].lstrip("-") == name:
+        elif arguments[place - 1].lstrip("-") in names:
             quoted[place] = _columns(word)
     return quoted
 

@@ -31,7 +31,7 @@ SHORT = {  # short flag -> config field
     "cache_dir": "data.cache_dir",
     "init": "train.init",
 }
-_TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.label_kind", "data.pseudo_count")
+_TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.questions", "data.label_kind", "data.pseudo_count")
 _PICTURE_FIELDS = ("data.crop_fraction", "data.missing_pictures", "data.cache_dir")
 REAL_FIELDS = (*_TABLE_FIELDS, *_PICTURE_FIELDS, "data.test_fraction", "data.split_seed")
 SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")

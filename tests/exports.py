@@ -11,11 +11,13 @@ from pictures import broken_files, picture_files
 
 from configs import quicktest
 from etvae_tf import ETVAE
+from etvae_tf.data import Question, Questions
 from etvae_tf.serving.export import export_model
 
 __all__ = ["broken", "files", "model", "run", "version"]
 
 ANSWERS = ["round", "spiral", "star"]
+QUESTIONS = Questions((Question("shape", tuple(ANSWERS)),))
 METRICS = {"questions": {"shape": ANSWERS}, "concentrations": {"shape": 7.0}, "n_votes": {"shape": 40.0}}
 
 
@@ -28,7 +30,7 @@ def model() -> ETVAE:
 @pytest.fixture(scope="session")
 def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its version folder; pictures are cropped to 0.8."""
-    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8, model, [7.0], [40.0])
+    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", QUESTIONS, 0.8, model, [7.0], [40.0])
 
 
 @pytest.fixture

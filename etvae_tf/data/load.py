@@ -234,6 +234,7 @@ def open_labelled(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catal
         data.table,
         id_column=data.id_column,
         answer_columns=tuple(data.answer_columns),
+        questions=tuple(data.get("questions", ())),  # older runs lack the field
         kind=data.label_kind,
         pseudo_count=data.pseudo_count,
         picture_names=source.names if source else (),

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.data import Questions
 from etvae_tf.errors import InputError
 from etvae_tf.serving.decoding import predict_files
-from etvae_tf.serving.export import describe, newest_version
+from etvae_tf.serving.export import describe, described_questions, newest_version
 from etvae_tf.serving.servable import Servable
 from etvae_tf.training import finished_run, load_model
 
@@ -23,14 +24,14 @@ class Scorer(NamedTuple):
 
     Args:
         source: folder that the model came from.
-        answers: names of the K answers.
+        questions: that it answers, K answers in all.
         decoded: the outputs of `serving_default` for pictures `images`, float32 (B, H, W, C) in [0, 1].
         preparation: image_size, channels and crop_fraction of those pictures.
         owner: what holds the weights, for a TensorFlow function alone does not keep them alive.
     """
 
     source: Path
-    answers: Sequence[str]
+    questions: Questions
     decoded: Callable[..., dict[str, tf.Tensor]]
     preparation: tuple[int, int, float]
     owner: object
@@ -64,7 +65,7 @@ def exported_scorer(export_dir: str | Path, crop_fraction: float | None = None) 
         )
     kept = description["crop_fraction"] if crop_fraction is None else crop_fraction
     preparation = (description["image_size"], description["channels"], kept)
-    return Scorer(version, description["answers"], decoded, preparation, loaded)
+    return Scorer(version, described_questions(description), decoded, preparation, loaded)
 
 
 def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Scorer:
@@ -83,7 +84,7 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None) -> Score
     servable = Servable(load_model(run.folder.model), kept, concentrations=run.concentrations, n_votes=run.n_votes)
     decoded = servable.functions["serving_default"]
     preparation = (run.config.data.image_size, run.config.data.channels, kept)
-    return Scorer(run.folder.path, run.questions.answers, decoded, preparation, servable)
+    return Scorer(run.folder.path, run.questions, decoded, preparation, servable)
 
 
 def _check_crop(crop_fraction: float | None) -> None:

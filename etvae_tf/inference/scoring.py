@@ -51,4 +51,4 @@ def score_pictures(
     scored = (predict_decoded(scorer.decoded, *batch) for batch in decoded)  # while the next ones are decoded
     outputs = ({name: values.numpy() for name, values in one.items()} for one in scored)
     batches = zip(map(batch_names, starts), outputs, strict=True)
-    return score_batches(lambda output: output, batches, scorer.answers, source.why_unreadable, n_votes)
+    return score_batches(lambda output: output, batches, scorer.questions, source.why_unreadable, n_votes)

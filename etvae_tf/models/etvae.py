@@ -272,7 +272,7 @@ class ETVAE(CheckedModel):
             images, votes = batch["labelled"]
             head = self.vote_head
             logits = head(self.encoder(images).loc)
-            error = tf.reduce_mean(tf.square(head.fractions(logits) - head.voted_fractions(votes)), axis=-1)
+            error = head.squared_error(votes, logits)
             updated |= self._track(vote_nll=tf.reduce_sum(head.nll(votes, logits), axis=-1), vote_mse=error)
         return with_loss(updated)
 

@@ -6,7 +6,7 @@ from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
 from etvae_tf.training.start import Start, learnt_by_start, read_start, start_fingerprint
-from etvae_tf.training.teachers import out_of_fold
+from etvae_tf.training.teachers import fractions_by_process, out_of_fold
 from etvae_tf.training.train import train, training_set
 from etvae_tf.training.validate import validate_config
 
@@ -22,6 +22,7 @@ __all__ = [
     "Start",
     "compile_for",
     "finished_run",
+    "fractions_by_process",
     "learnt_by_start",
     "load_autoencoder",
     "load_model",

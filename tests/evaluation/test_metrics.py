@@ -106,3 +106,25 @@ def test_sampling_noise_is_what_the_truth_is_off_by() -> None:
     metrics = vote_metrics(votes, truth, QUESTIONS)
     assert metrics["sampling_noise_rmse"] == pytest.approx(metrics["vote_rmse"], rel=0.01)
     assert vote_metrics(votes / 3, truth, QUESTIONS)["sampling_noise_rmse"] is None
+
+
+def test_a_tree_has_metrics_of_each_question_and_of_all_together() -> None:
+    tree = Questions((TWO.each[0], Question("then", ("c", "d", "e"), ("a",))))
+    votes = np.array([[10, 30, 12, 0, 0], [20, 20, 1, 1, 1], [40, 0, 10, 10, 20]])
+    predicted = np.array([[0.5, 0.5, 0.4, 0.3, 0.3], [0.5, 0.5, 1.0, 0, 0], [0.8, 0.2, 0.25, 0.25, 0.5]])
+    metrics = vote_metrics(votes, predicted, tree)
+    assert metrics["by_question"]["which"] == vote_metrics(votes[:, :2], predicted[:, :2], TWO)
+    then = metrics["by_question"]["then"]
+    assert then["n_galaxies"] == 2, "three votes are too few for a fraction"
+    assert then["vote_rmse"] == pytest.approx(np.sqrt((0.6**2 + 2 * 0.3**2) / 6))
+    error = predicted - tree.fractions(votes)
+    assert metrics["vote_rmse"] == pytest.approx(np.sqrt(np.nanmean(error**2)))
+    assert metrics["mean_vote_l1"] == pytest.approx(np.nansum(np.abs(error)) / 3)
+    assert metrics["accuracy"] == pytest.approx((1 + 1 + 1 + 1) / 5) and metrics["n_galaxies"] == 3
+    assert list(metrics["rmse_by_answer"]) == list(tree.answers)
+
+
+def test_a_tree_scores_what_was_asked() -> None:
+    tree = Questions((TWO.each[0], Question("then", ("c", "d"), ("a",))))
+    metrics = vote_metrics(np.array([[10, 30, 2, 1]]), np.array([[0.5, 0.5, 0.4, 0.6]]), tree)
+    assert list(metrics["by_question"]) == ["which"] and metrics["vote_rmse"] == 0.25
