@@ -22,5 +22,5 @@ def get_config() -> ConfigDict:
         config.curve.arms = {"tree": {"data": {"questions": ("all",)}}, **alone}
         config.curve.means = {}
         config.curve.reference = "tree"
-        config.curve.n_labels = (800,)
+        config.curve.n_labels = (300,)
     return config

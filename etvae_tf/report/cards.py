@@ -27,8 +27,9 @@ def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[di
 
     Returns:
         M dictionaries: id; pictures, title and data URI of input, canonical view and, where a decoder was trained,
-        reconstruction; votes, how many on the question that has most; answers, each a dictionary of name, voted (NaN: not asked), predicted, low and
-        high, the ends of the 90 % interval of the voted fraction (None for a run without error bars).
+        reconstruction; votes, how many on the question that has most; answers, each a dictionary of name, voted (NaN:
+        not asked), predicted, low and high, the ends of the 90 % interval of the voted fraction (None for a run without
+        error bars).
     """
     galaxies = sample.galaxies.select(which)
     images = to_float(galaxies.images)
