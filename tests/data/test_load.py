@@ -219,7 +219,7 @@ def test_votes_missing(survey):
         (broken_zip, "not a readable zip"),
         (
             picture_missing,
-            r"images.zip: 1 of 60 pictures are missing or cannot be decoded \(x\), more than the share of 0 ",
+            r"images.zip: 1 of 60 pictures are missing \(x\), more than the share of 0 ",
         ),
         (
             unreadable_in_pool,
