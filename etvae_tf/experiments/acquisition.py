@@ -1,7 +1,7 @@
 """Does it pay to choose whom volunteers look at? The loop of acquisition on galaxies whose votes are known.
 
 Each strategy begins with labels of its own choice, trains, chooses the next ones among train galaxies, and trains again
-from the same pre-trained VAE. Train galaxies that are never candidates judge; test galaxies are never seen.
+from the same pre-trained VAE. Train galaxies that are never candidates judge; test galaxies are never looked at.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ml_collections import ConfigDict
 from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, evaluation_batches, load_survey
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_predictions, predict_galaxies, write_predictions
+from etvae_tf.experiments.heads import FrozenLatents
 from etvae_tf.experiments.judges import judged_by_train
 from etvae_tf.experiments.report import write_report
 from etvae_tf.fields import require, whole
@@ -35,15 +36,16 @@ __all__ = ["acquisition_study"]
 
 _BATCH = 128  # galaxies scored at once
 _REFERENCE = "random"  # what the other strategies are compared with
+_VAE = "vae.keras"
+_Result = tuple[np.ndarray, dict[str, np.ndarray]]  # fractions of the judges, and `_information` of the candidates
 _METRICS = ("vote_rmse", "mean_vote_l1", "vote_nll")
 
 
 def acquisition_study(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
     """Runs the loop for every strategy and seed, or goes on where it was interrupted, and writes the report.
 
-    The VAE is pre-trained once, by the first run, on the pictures that it may see; a vae.keras that lies in the folder
-    is taken instead, and must not have learnt votes. It saw the later seeds' judges as pictures, for all strategies
-    alike.
+    The VAE is pre-trained once, on the pictures of all train galaxies, the judges' among them, and of
+    `config.data.unlabelled`; a vae.keras that lies in the folder is taken instead, and must not have learnt votes.
 
     Args:
         config: of a two_step run, with `acquisition` (see configs/acquisition.py).
@@ -65,9 +67,12 @@ def acquisition_study(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
     run.n_labels = study.candidates
     validate_config(run)
     survey, rows = load_survey(run), []
+    judged_by_train(survey, study.candidates, int(study.seeds[0]))  # refused before pre-training
+    _pretrain(root, run, survey)
+    latents = None if study.network else FrozenLatents(root / _VAE, survey.learn)
     for seed in study.seeds:
         run.seed = int(seed)
-        loop = _Loop(root, run, judged_by_train(survey, study.candidates, run.seed), study)
+        loop = _Loop(root, run, judged_by_train(survey, study.candidates, run.seed), latents)
         for n_labels in range(study.first, study.first + study.rounds * study.batch + 1, study.batch):
             for strategy in (_REFERENCE, *(name for name in study.strategies if name != _REFERENCE)):
                 print(f"{strategy}, {n_labels} labels, seed {seed}", flush=True)
@@ -88,18 +93,19 @@ class _Loop:
         root: folder of the study.
         config: of a run, with its seed.
         survey: the candidates, `survey.learn`, and the judges, `survey.test`.
-        study: `config.acquisition`.
+        latents: of all train galaxies, for vote heads; None trains whole networks.
     """
 
-    def __init__(self, root: Path, config: ConfigDict, survey: Survey, study: ConfigDict):
-        self._root, self._config, self._survey, self._study = root, config, survey, study
-        self._labelled = {strategy: np.zeros(0, int) for strategy in (*study.strategies, _REFERENCE)}
+    def __init__(self, root: Path, config: ConfigDict, survey: Survey, latents: FrozenLatents | None):
+        self._root, self._config, self._survey, self._latents = root, config, survey, latents
+        self._labelled: dict[str, np.ndarray] = {}
         self._before: dict[str, RunFolder] = {}
         self._done: dict[tuple[int, ...], RunFolder] = {}
 
     def run(self, strategy: str, n_labels: int) -> dict[str, Any]:
         """Chooses labels until there are n, learns from them, and is scored."""
-        labelled = self._labelled[strategy] = self._choose(strategy, n_labels - len(self._labelled[strategy]))
+        before = self._labelled.get(strategy, np.zeros(0, int))
+        labelled = self._labelled[strategy] = self._choose(strategy, before, n_labels - len(before))
         folder = RunFolder(self._root / "runs" / f"{strategy}_n{n_labels}_seed{self._config.seed}")
         same = tuple(sorted(labelled))
         if same in self._done:  # strategies that begin with the same labels learn from them once
@@ -113,50 +119,69 @@ class _Loop:
         constant = {f"constant_{name}": metrics["constant_mean"][name] for name in _METRICS}
         return {"n_galaxies": metrics["n_galaxies"], **{name: metrics[name] for name in _METRICS}, **constant}
 
-    def _choose(self, strategy: str, n: int) -> np.ndarray:
+    def _choose(self, strategy: str, before: np.ndarray, n: int) -> np.ndarray:
         """Places of a strategy's labels, n more than before."""
-        before, ids = self._labelled[strategy], self._survey.learn.ids
+        ids = self._survey.learn.ids
         free = np.setdiff1d(np.arange(len(ids)), before)
         known: dict[str, np.ndarray] = {"latent_mean": np.zeros((len(ids), 0))}
         if strategy in self._before:
             with np.load(_scores_of(self._before[strategy])) as arrays:
                 known = dict(arrays)
         elif strategy == "typical":
-            known = _information(load_model(self._root / "vae.keras"), self._survey.learn)
+            known = _information(load_model(self._root / _VAE), self._survey.learn)
         else:
-            strategy = _REFERENCE  # there are no votes yet that others could learn from
+            strategy = _REFERENCE  # nothing is known of votes yet
         information = {name: values[free] for name, values in known.items()}
         latents = information["latent_mean"]
         chosen = choose(strategy, ids[free], information, lambda places: latents[places], n, self._config.seed)
         return np.concatenate([before, free[chosen.places]])
 
     def _learn(self, folder: RunFolder, labelled: np.ndarray) -> None:
-        """Trains from the pre-trained VAE, and scores judges and candidates; a finished run is left as it is."""
+        """Learns from the labels, and scores judges and candidates; a finished run is left as it is."""
         config = self._config.copy_and_resolve_references()
         config.n_labels = len(labelled)
-        resolved = json.loads(config.to_json())
-        folder.check(resolved)
-        data = draw_data(_with_votes_of(self._survey, labelled), config)
-        folder.claim(resolved, data)
+        data = _claim(folder, config, _with_votes_of(self._survey, labelled))
         if folder.metrics.exists():
             return
-        model, seconds = train(config, data, folder, self._root / "vae.keras")
-        predictions = predict_galaxies(model, data.test.images)
-        metrics = _score(data, predictions["vote_fractions"])
-        write_predictions(folder.predictions, data.test, predictions, data.questions)
-        scores = _information(model, self._survey.learn)
+        learn = self._learn_network if self._latents is None else self._learn_head
+        fractions, scores = learn(config, data, folder)
+        write_predictions(folder.predictions, data.test, _without_pose(fractions), data.questions)
         write_atomically(_scores_of(folder), lambda path: np.savez(path, **scores))
-        write_json(folder.metrics, {**metrics, "wall_seconds": seconds})
-        for large in (folder.vae, folder.model):  # dozens of runs, whose scores are kept
+        constant = data.questions.fractions(data.train.votes).mean(axis=0)
+        write_json(folder.metrics, evaluate_predictions(data.test.votes, fractions, constant, data.questions))
+
+    def _learn_head(self, config: ConfigDict, data: GalaxyData, folder: RunFolder) -> _Result:
+        head = self._latents.learn(config, data.train, data.questions.counts)
+        return self._latents.predict(head, data.test), self._latents.information(head, self._survey.learn)
+
+    def _learn_network(self, config: ConfigDict, data: GalaxyData, folder: RunFolder) -> _Result:
+        model, _ = train(config, data, folder, self._root / _VAE)
+        result = predict_galaxies(model, data.test.images)["vote_fractions"], _information(model, self._survey.learn)
+        for large in (folder.vae, folder.model):  # of dozens of runs
             large.unlink()
         shutil.rmtree(folder.checkpoints)
         keras.backend.clear_session()
+        return result
 
 
-def _score(data: GalaxyData, fractions: np.ndarray) -> dict[str, Any]:
-    labels = np.concatenate([data.train.votes, data.validation.votes])
-    constant = np.nanmean(data.questions.fractions(labels), axis=0)
-    return evaluate_predictions(data.test.votes, fractions, constant, data.questions)
+def _pretrain(root: Path, config: ConfigDict, survey: Survey) -> None:
+    """Leaves the VAE that all runs begin with: that of a two_step run, which goes on to learn votes for nothing."""
+    if not (root / _VAE).exists():
+        folder = RunFolder(root / "pretraining")
+        train(config, _claim(folder, config, survey), folder, root / _VAE)
+
+
+def _claim(folder: RunFolder, config: ConfigDict, survey: Survey) -> GalaxyData:
+    """What a run sees, whose folder is made."""
+    resolved = json.loads(config.to_json())
+    folder.check(resolved)
+    data = draw_data(survey, config)
+    folder.claim(resolved, data)
+    return data
+
+
+def _without_pose(fractions: np.ndarray) -> dict[str, np.ndarray]:
+    return {"vote_fractions": fractions, "pose": np.empty((len(fractions), 0))}
 
 
 def _information(model: ETVAE, galaxies: Galaxies) -> dict[str, np.ndarray]:
@@ -191,4 +216,7 @@ def _check(config: ConfigDict) -> None:
     require(config, ["acquisition.rounds"], *whole(0))
     wanted = study.first + study.rounds * study.batch
     require(config, ["acquisition.candidates"], *whole(wanted))
+    require(
+        config, ["data.validation_fraction"], lambda value: value == 0, "0, since there are few labels to learn from,"
+    )
     require(config, ["regime"], lambda regime: regime == "two_step", "two_step, which begins with a VAE without votes,")

@@ -8,14 +8,14 @@ information of y and z (BALD; Houlsby et al. 2011, arXiv:1112.5745, Eq. 2), whic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from etvae_tf.models import ETVAE
+from etvae_tf.models import ETVAE, VoteHead
 
-__all__ = ["information_function", "vote_information"]
+__all__ = ["information_function", "information_of", "vote_information"]
 
 _DRAWS = 16  # of z, for the picture and for each of its mirror images
 _SEED = 0  # of those draws
@@ -25,25 +25,40 @@ def information_function(model: ETVAE) -> Callable[[tf.Tensor], dict[str, tf.Ten
     """What gives the information of votes on pictures.
 
     As the model's predictions are means over a picture and its mirror images, draws come from the posteriors of all
-    four. Noise is drawn once and is the same for every row and every call, so that a row's numbers depend on the row.
+    four.
 
     Args:
         model: trained.
 
     Returns:
-        A function of images, float32 (B, H, W, C) in [0, 1]: latent_mean (B, Z), and entropy and mutual_information
-        (B,) in nats.
+        A function of images, float32 (B, H, W, C) in [0, 1]: latent_mean (B, Z), and `information_of` them.
     """
-    noise = np.random.RandomState(_SEED).standard_normal((_DRAWS, 1, model.encoder.latent_dim)).astype(np.float32)
 
     @tf.function(reduce_retracing=True)
     def information(images: tf.Tensor) -> dict[str, tf.Tensor]:
         posteriors = model.mirrored_posteriors(images)
-        latents = tf.concat([view.loc + view.scale * noise for view in posteriors], axis=0)
-        entropy, mutual = vote_information(model.vote_head(latents), model.vote_head.answers)
-        return {"latent_mean": posteriors[0].loc, "entropy": entropy, "mutual_information": mutual}
+        found = information_of(model.vote_head, [(view.loc, view.scale) for view in posteriors])
+        return {"latent_mean": posteriors[0].loc, **found}
 
     return information
+
+
+def information_of(head: VoteHead, posteriors: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """Information of votes that a head predicts from posteriors.
+
+    Noise is the same for every row and every call, so that a row's numbers depend on the row alone.
+
+    Args:
+        head: trained.
+        posteriors: means and standard deviations (B, Z) of a galaxy's pictures, which count alike.
+
+    Returns:
+        entropy and mutual_information (B,) in nats.
+    """
+    noise = np.random.RandomState(_SEED).standard_normal((_DRAWS, 1, posteriors[0][0].shape[-1])).astype(np.float32)
+    latents = tf.concat([loc + scale * noise for loc, scale in posteriors], axis=0)
+    entropy, mutual = vote_information(head(latents), head.answers)
+    return {"entropy": entropy, "mutual_information": mutual}
 
 
 def vote_information(logits: tf.Tensor, answers: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:

@@ -54,9 +54,7 @@ def check_strategy(strategy: str) -> None:
         InputError: it is none of `STRATEGIES`.
     """
     if strategy not in STRATEGIES:
-        raise InputError(
-            f"strategy={strategy} came, but one of {', '.join(STRATEGIES)} was expected; mend --strategy."
-        )
+        raise InputError(f"strategy={strategy} came, but one of {', '.join(STRATEGIES)} was expected; mend --strategy.")
 
 
 def choose(

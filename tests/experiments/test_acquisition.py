@@ -58,7 +58,9 @@ def test_the_loop_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: 
     assert not list((tmp_path / "runs").glob("*/model.keras"))
     survey = load_survey(tiny())
     for seed in (0, 1):
-        runs = {(arm, n): tmp_path / "runs" / f"{arm}_n{n}_seed{seed}" for arm in set(table["arm"]) for n in (10, 15, 20)}
+        runs = {
+            (arm, n): tmp_path / "runs" / f"{arm}_n{n}_seed{seed}" for arm in set(table["arm"]) for n in (10, 15, 20)
+        }
         drawn = survey.learn.ids[draw_labels(survey.learn.ids, survey.learn.has_votes, 100, seed)]
         candidates = set(drawn)
         assert labelled(runs["random", 20]) == set(drawn[:20])
