@@ -1,4 +1,4 @@
-"""Vote heads on the frozen posteriors of a VAE (M1 of Kingma et al. 2014): pictures are encoded once, not at every step.
+"""Vote heads on the frozen posteriors of a VAE (M1 of Kingma et al. 2014): pictures are encoded once, not at each step.
 
 A head learns in seconds what a network learns in minutes, so that a study can afford many of them.
 """

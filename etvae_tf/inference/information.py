@@ -1,9 +1,10 @@
 """How much the votes on a galaxy would tell: entropies of one vote, by draws from the posterior, in nats.
 
-A vote y on picture x is predicted by p(y | z), z ~ q(z | x). Its predictive entropy H[E p(y | z)] is what is not known
-about it; what volunteers disagree about, E H[p(y | z)], is a part that no label takes away. The difference is the mutual
-information of y and z (BALD; Houlsby et al. 2011, arXiv:1112.5745, Eq. 2), which Walmsley et al. 2020
-(arXiv:1905.07424, section 3) take galaxies by. Both have a closed form for one vote; several questions add up.
+A vote y on picture x is predicted by p(y | z), z ~ q(z | x). Its predictive entropy H[E p(y | z)] is all that is not
+known about it; what volunteers disagree about, E H[p(y | z)], is a part that no label takes away. The difference is the
+mutual information of y and z (BALD; Houlsby et al. 2011, arXiv:1112.5745), by which Walmsley et al. 2020
+(arXiv:1905.07424) take galaxies, there with draws by dropout. Given the draws, both have a closed form for one vote;
+several questions add up.
 """
 
 from __future__ import annotations

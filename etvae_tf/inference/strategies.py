@@ -3,8 +3,8 @@
 - `bald`, `entropy`: the most informative ones, spread over the latent space: of the ten times as many with the highest
   scores, k-means weighted by the scores makes as many clusters as are wanted, and of each the galaxy nearest to the
   centre is taken (Zhdanov 2019, arXiv:1901.05954).
-- `typical`: the latents make as many clusters as are wanted, and of each the galaxy with the nearest neighbours is taken
-  (Hacohen et al. 2022, arXiv:2202.02794): for the first labels, when nothing is known of votes.
+- `typical`: the latents make as many clusters as are wanted, and of each the galaxy whose neighbours are nearest is
+  taken (Hacohen et al. 2022, arXiv:2202.02794): for the first labels, when nothing is known of votes.
 - `random`: what the others must beat.
 """
 
@@ -20,7 +20,7 @@ from sklearn.neighbors import NearestNeighbors
 from etvae_tf.data import draw_labels, draw_pool
 from etvae_tf.errors import InputError
 
-__all__ = ["STRATEGIES", "Chosen", "check_strategy", "choose"]
+__all__ = ["STRATEGIES", "Chosen", "check_number", "check_strategy", "choose"]
 
 STRATEGIES = {  # -> the measure of information that it takes, if any
     "bald": "mutual_information",
@@ -57,6 +57,18 @@ def check_strategy(strategy: str) -> None:
         raise InputError(f"strategy={strategy} came, but one of {', '.join(STRATEGIES)} was expected; mend --strategy.")
 
 
+def check_number(n: int, candidates: int) -> None:
+    """Refuses to choose more than there are.
+
+    Raises:
+        InputError: n is below 1 or above the number of candidates.
+    """
+    if not 1 <= n <= candidates:
+        raise InputError(
+            f"n_galaxies={n} came, but there are {candidates} candidates; lower --n_galaxies, or give more pictures."
+        )
+
+
 def choose(
     strategy: str,
     ids: np.ndarray,
@@ -79,11 +91,7 @@ def choose(
         InputError: no such strategy, n below 1 or above N.
     """
     check_strategy(strategy)
-    if not 1 <= n <= len(ids):
-        raise InputError(
-            f"n_galaxies={n}, but there are {len(ids)} candidates; choose a number from 1 to {len(ids)}, or give more "
-            "pictures."
-        )
+    check_number(n, len(ids))
     if strategy == "random":
         return Chosen(draw_labels(ids, np.ones(len(ids), bool), n, seed), np.full(n, np.nan))
     if strategy == "typical":
