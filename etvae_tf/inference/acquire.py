@@ -86,7 +86,7 @@ def acquire_galaxies(
         InputError: a missing or impossible argument, no pictures, no model, fewer candidates than n_galaxies, no place
             for the table, or scores of other pictures or of another model there.
     """
-    _check(images or table, output, n_galaxies, strategy, workdir, crop_fraction)
+    _check(images or table, output, n_galaxies, strategy, workdir, crop_fraction, seed)
     listing = list_pictures(images, table, id_column)
     listing.source.tell_others()
     check_number(n_galaxies, len(listing.names))
@@ -121,6 +121,7 @@ def _check(
     strategy: str | None,
     workdir: str | Path | None,
     crop_fraction: float | None,
+    seed: int,
 ) -> None:
     """Refuses what is missing or impossible, before any work."""
     if not pictures:
@@ -139,6 +140,8 @@ def _check(
         )
     if crop_fraction is not None and not 0 < crop_fraction <= 1:
         raise InputError(f"crop_fraction={crop_fraction}, expected a number in (0, 1]; 1 keeps the whole picture.")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed}, expected a whole number from 0 to {2**32 - 1}; mend --seed.")
     check_output(output)
 
 

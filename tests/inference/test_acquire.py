@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from exports import METRICS
 from galaxies import tiny_model
 from PIL import Image
 
+from configs import quicktest
 from etvae_tf.data import hashes_to_text, picture_hashes, synthesise
 from etvae_tf.errors import InputError
 from etvae_tf.inference import acquire_galaxies, walk
-from etvae_tf.inference.information import information_function
+from etvae_tf.inference.information import information_of
 
 COUNT = 30
 
@@ -30,51 +33,56 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def asked(run: Path) -> Path:
-    """A run that keeps whole pictures; it learnt the votes of galaxies 000 and, under another name, 001 mirrored, and
-    002 without votes."""
-    config = json.loads((run / "config.json").read_text())
-    config["data"]["crop_fraction"] = 1.0
-    (run / "config.json").write_text(json.dumps(config))
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that learnt the votes of galaxies 000 and, under another name, 001 mirrored, and 002 without votes."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "config.json").write_text(quicktest.get_config().to_json())
+    (folder / "metrics.json").write_text(json.dumps(METRICS))
+    tiny_model().save(folder / "model.keras")
     images = synthesise(3, image_size=32).images
     images[1] = images[1, :, ::-1]
     learnt = {"id": ["000", "other", "002"], "labelled": [True, True, False]}
-    pd.DataFrame({**learnt, "picture_hash": hashes_to_text(picture_hashes(images))}).to_parquet(run / "learnt.parquet")
-    return run
+    hashes = hashes_to_text(picture_hashes(images))
+    pd.DataFrame({**learnt, "picture_hash": hashes}).to_parquet(folder / "learnt.parquet")
+    return folder
 
 
 def table_of(output: Path) -> pd.DataFrame:
     return pd.read_csv(output, dtype={"id": str}) if output.suffix == ".csv" else pd.read_parquet(output)
 
 
-@pytest.mark.parametrize("strategy", ["bald", pytest.param("entropy", marks=pytest.mark.slow)])
-def test_a_run_chooses_what_it_would_learn_most_from(strategy, asked, sky, tmp_path, capsys):
-    """All candidates are on the shortlist of three: of each cluster one, with the run's own numbers."""
-    acquire_galaxies(sky, tmp_path / "next.csv", 3, strategy, None, asked)
-    table = table_of(tmp_path / "next.csv")
+def test_all_candidates_in_the_order_of_their_information(asked, sky, tmp_path, capsys):
+    """Not those whose votes were learnt, under any name: 000 and 001."""
+    output, count = tmp_path / "next.csv", COUNT - 2
+    acquire_galaxies(sky, output, count, "bald", None, asked)
+    table = table_of(output)
     assert table.columns.tolist() == ["id", "rank", "strategy", "score", "mutual_information", "entropy"]
-    assert table["rank"].tolist() == [1, 2, 3] and set(table["strategy"]) == {strategy}
-    assert table["score"].is_monotonic_decreasing and len(set(table["id"])) == 3
+    assert sorted(table["id"]) == [f"{number:03}" for number in range(2, COUNT)]
+    assert table["rank"].tolist() == list(range(1, count + 1)) and set(table["strategy"]) == {"bald"}
+    assert table["score"].is_monotonic_decreasing and (table["score"] == table["mutual_information"]).all()
     images = synthesise(COUNT, image_size=32).images[table["id"].astype(int)]
-    expected = information_function(tiny_model())(tf.cast(images, tf.float32) / 255)
-    name = {"bald": "mutual_information", "entropy": "entropy"}[strategy]
-    np.testing.assert_allclose(table["score"], table[name])
+    model = tiny_model()
+    views = model.mirrored_posteriors(tf.cast(images, tf.float32) / 255)
+    expected = information_of(model.vote_head, [(view.loc, view.scale) for view in views])
     for column in ("entropy", "mutual_information"):
         np.testing.assert_allclose(table[column], expected[column].numpy(), atol=1e-5)
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"3 of {COUNT - 2} candidates chosen by {strategy} into {tmp_path / 'next.csv'}; 2 have labels that {asked} "
-        "learnt; 1 pictures could not be read."
+        f"{count} of {count} candidates chosen by bald into {output}; 2 have labels that {asked} learnt; 1 pictures "
+        "could not be read."
     )
     assert not list(tmp_path.glob(".*"))
 
 
-def test_learnt_votes_are_no_candidates_under_any_name(asked, sky, tmp_path):
-    acquire_galaxies(sky, tmp_path / "next.parquet", COUNT - 2, "random", None, asked)
-    expected = {f"{number:03}" for number in range(2, COUNT)}  # 002 was learnt from without its votes
-    assert set(table_of(tmp_path / "next.parquet")["id"]) == expected
+@pytest.mark.slow
+def test_fewer_candidates_than_pictures_are_refused_and_the_walk_is_kept(asked, sky, tmp_path, capsys):
+    output = tmp_path / "next.parquet"
     with pytest.raises(InputError, match=f"n_galaxies={COUNT - 1} came, but there are {COUNT - 2} candidates"):
-        acquire_galaxies(sky, tmp_path / "more.csv", COUNT - 1, "random", None, asked)
+        acquire_galaxies(sky, output, COUNT - 1, "entropy", None, asked)
+    acquire_galaxies(sky, output, 3, "entropy", None, asked)
+    assert f"going on: {COUNT + 1} of {COUNT + 1} pictures" in capsys.readouterr().out
+    table = table_of(output)
+    assert len(set(table["id"])) == 3 and (table["score"] == table["entropy"]).all()
 
 
 @pytest.mark.slow
@@ -143,8 +151,13 @@ def test_refuses_before_it_works(asked, sky, tmp_path):
     ):
         with pytest.raises(InputError, match=sentence):
             acquire_galaxies(images, target, n, strategy, tmp_path / "no_exports", workdir)
-    with pytest.raises(InputError, match="crop_fraction=1.5, expected a number in"):
-        acquire_galaxies(sky, output, 3, "random", None, asked, crop_fraction=1.5)
+    for wrong, sentence in (
+        ({"crop_fraction": 1.5}, "expected a number in"),
+        ({"seed": -1}, "number from 0 to 42949672"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            acquire_galaxies(sky, output, 3, "random", None, asked, **wrong)
+    asked = shutil.copytree(asked, tmp_path / "older")
     (asked / "learnt.parquet").unlink()
     with pytest.raises(InputError, match="lacks learnt.parquet, the list of what the run learnt from; train it anew"):
         acquire_galaxies(sky, output, 3, "bald", None, asked)
