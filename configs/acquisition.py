@@ -3,7 +3,8 @@
 python main.py --mode=acquisition_study --config=configs/acquisition.py --workdir=STUDY \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
 
-Train galaxies that are never candidates are scored, never test galaxies. docs/acquire.md has the numbers.
+Train galaxies that are never candidates are scored, never test galaxies. 24 minutes after pre-training on a crowded
+machine; vote_rmse 0.174 with 300 labels at random, and no strategy surely better: docs/acquire.md.
 """
 
 from ml_collections import ConfigDict
@@ -12,7 +13,7 @@ from configs import table1
 
 
 def get_config() -> ConfigDict:
-    """table1's two_step with fewer vote steps, for 60 runs follow one another."""
+    """table1's two_step with fewer vote steps, for 50 runs follow one another."""
     config = table1.get_config()
     config.train.vote_steps_per_label = 1.0  # 300, 400 and 500 steps
     with config.unlocked():
