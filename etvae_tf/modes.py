@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
-from etvae_tf.experiments import benchmark, learning_curve
-from etvae_tf.inference import predict_pictures
+from etvae_tf.experiments import acquisition_study, benchmark, learning_curve
+from etvae_tf.inference import acquire_galaxies, predict_pictures
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
@@ -104,6 +104,30 @@ MODES = {
         ),
         ("workdir", "export_dir", "data", "images", "output", "n_votes"),
         ("data.crop_fraction", "data.id_column"),
+    ),
+    "acquire": Mode(
+        "choose galaxies to ask volunteers about next, with an exported model or with --workdir=RUN",
+        lambda config, given, values: acquire_galaxies(
+            config.data.images,
+            values.output,
+            values.n_galaxies,
+            values.strategy,
+            None if values.workdir else _export_dir(values),
+            values.workdir,
+            given.get("data.crop_fraction"),
+            config.data.table,
+            config.data.id_column,
+            config.seed,
+        ),
+        ("workdir", "export_dir", "data", "images", "output", "n_galaxies", "strategy", "seed"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
+    "acquisition_study": Mode(
+        "simulate acquire on galaxies with votes, by each strategy of config.acquisition, and compare them",
+        lambda config, given, values: acquisition_study(config, values.workdir),
+        ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
+        ("",),
+        ("regime", "n_labels", "seed"),
     ),
     "benchmark": Mode(
         "time the steps of every regime, with and without the pose, on synthetic galaxies",
