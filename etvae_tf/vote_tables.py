@@ -76,7 +76,9 @@ def vote_table(
     Returns:
         Columns id; ANSWER, the expected fraction in [0, 1]; ANSWER_std, ANSWER_low and ANSWER_high, the standard
         deviation and the 5 and 95 % quantiles of the fraction that so many volunteers will vote, empty where the model
-        does not know how sure it is; pose_angle in radians; ok, false where the picture could not be decoded and the
+        does not know how sure it is; pose_angle in radians; where the model gives them, novelty, >= 0, and
+        unlike_training, whether it exceeds 1: 1 % of pictures like the training's do, and for the others error bars
+        were not learnt; ok, false where the picture could not be decoded and the
         numbers are empty.
     """
     columns: dict[str, object] = {"id": list(names)}
@@ -89,7 +91,10 @@ def vote_table(
         columns[answer] = outputs["vote_fractions"][:, index]
         for end, values in (("std", deviations), ("low", low), ("high", high)):
             columns[f"{answer}_{end}"] = values[:, index].astype(np.float32)
-    return pd.DataFrame({**columns, "pose_angle": outputs["pose_angle"], "ok": outputs["ok"]})
+    columns["pose_angle"] = outputs["pose_angle"]
+    if "novelty" in outputs:
+        columns |= {"novelty": outputs["novelty"], "unlike_training": outputs["novelty"] > 1}
+    return pd.DataFrame({**columns, "ok": outputs["ok"]})
 
 
 def check_n_votes(n_votes: int | None) -> None:
