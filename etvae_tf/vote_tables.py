@@ -18,9 +18,9 @@ from etvae_tf.evaluation import vote_deviations, vote_intervals
 from etvae_tf.files import write_atomically
 from etvae_tf.progress import Progress
 
-__all__ = ["check_n_votes", "check_output", "read_batches", "score_batches", "vote_table", "write_table"]
+__all__ = ["WRITERS", "check_n_votes", "check_output", "read_batches", "score_batches", "vote_table", "write_table"]
 
-_WRITERS = {
+WRITERS = {
     ".csv": lambda table, path: table.to_csv(path, index=False),
     ".parquet": lambda table, path: table.to_parquet(path, index=False),
 }
@@ -114,7 +114,7 @@ def check_output(path: str | Path) -> None:
         InputError: not .csv or .parquet, its folder is missing, or it exists.
     """
     path = Path(path)
-    if path.suffix not in _WRITERS:
+    if path.suffix not in WRITERS:
         raise InputError(f"--output={path} ends in {path.suffix!r}, but .csv or .parquet was expected.")
     if not path.parent.is_dir():
         raise InputError(f"--output={path} lies in a folder that does not exist; make it first.")
@@ -139,5 +139,5 @@ def write_table(path: str | Path, parts: Iterable[pd.DataFrame], total: int) -> 
         collected.append(part)
         bar.add(len(part))
     table = pd.concat(collected, ignore_index=True)
-    write_atomically(path, lambda temporary: _WRITERS[Path(path).suffix](table, temporary))
+    write_atomically(path, lambda temporary: WRITERS[Path(path).suffix](table, temporary))
     return table
