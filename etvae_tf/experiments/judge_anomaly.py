@@ -25,13 +25,13 @@ __all__ = ["average_precisions", "judge_anomaly"]
 _GALAXIES = 1000  # at most, drawn by a hash of their names
 _FEWEST = 100  # in which 5 % are faults enough
 _SHARE = 0.05  # of the pictures that get a fault
-_SEEDS = range(5)  # of the faults
+_SEEDS = range(10)  # of the faults
 _NEIGHBOUR = 10  # whose distance the baseline takes
 _BATCH = 100  # pictures scored at once
 
 
 def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
-    """Plants faults into 5 % of at most 1,000 pictures with five seeds, and writes how well each score finds them.
+    """Plants faults into 5 % of at most 1,000 pictures with ten seeds, and writes how well each score finds them.
 
     The table has the columns fault (a kind, or all), score, seed and average_precision; chance has the share of the
     faults, 0.05 for all and 0.017 for one kind. The scores are elbo; log_density; rank, of both, see `rank_oddities`;
@@ -63,7 +63,7 @@ def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
             scores[name][changed] = values
         for fault in novelties if "novelty" in scores else ():
             novelties[fault] += list(scores["novelty"][faults == fault.replace("none", "")])
-        results.append(average_precisions(_oddities(scores, planted), faults).assign(seed=seed))
+        results.append(average_precisions(_oddities(scores), faults).assign(seed=seed))
         print(f"seed {seed}: {changed.sum()} faults in {len(images)} pictures", flush=True)
     table = pd.concat(results, ignore_index=True)
     write_atomically(output, lambda temporary: WRITERS[output.suffix](table, temporary))
@@ -94,13 +94,14 @@ def average_precisions(oddities: dict[str, np.ndarray], faults: np.ndarray) -> p
 
 
 def _scores(scorer: Scorer, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Latents and scores of pictures, arrays (N, ...)."""
+    """Latents, scores and measures of pictures, arrays (N, ...)."""
     function = score_function(scorer)
     parts = [function(images=to_float(images[start : start + _BATCH])) for start in range(0, len(images), _BATCH)]
-    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
+    scores = {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
+    return {**scores, "measures": measure(images).to_numpy()}
 
 
-def _oddities(scores: dict[str, np.ndarray], images: np.ndarray) -> dict[str, np.ndarray]:
+def _oddities(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What ranks pictures by name, arrays (N,), high where a picture is odd."""
     latents = scores["latent_mean"]
     table = pd.DataFrame({name: scores[name] for name in ("elbo",) if name in scores})
@@ -109,6 +110,6 @@ def _oddities(scores: dict[str, np.ndarray], images: np.ndarray) -> dict[str, np
     oddities = {name: -ranked[name].to_numpy(float) for name in (*SCORES, "rank") if name in ranked}
     if "novelty" in scores:
         oddities["novelty"] = scores["novelty"]
-    features = StandardScaler().fit_transform(measure(images))
+    features = StandardScaler().fit_transform(scores["measures"])
     distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOUR + 1).fit(features).kneighbors(features)
     return {**oddities, "measures": distances[:, -1]}

@@ -56,9 +56,7 @@ def find_oddities(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     check_output(output)
     listing.source.tell_others()
     if "reconstruct" not in scorer.signatures:
-        print(
-            f"{scorer.source} has no trained decoder and so no ELBO: pictures are ranked by density alone", flush=True
-        )
+        print(f"{scorer.source} has no trained decoder, so no ELBO: density alone ranks the pictures", flush=True)
     parts = Parts(output, job_of(listing, scorer, preparation=list(scorer.preparation), ranked=True))
     function = score_function(scorer)
 
