@@ -28,7 +28,8 @@ _STRINGS = {  # flag -> help
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
     "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
     "init": "Run folder or exported version whose weights training starts from, instead of pre-training.",
-    "output": "Table that predict or acquire writes, .csv or .parquet.",
+    "output": "Table that predict, embed, anomaly or acquire writes, .csv or .parquet.",
+    "neighbours_of": "Identifier of a galaxy; embed also writes those that are nearest to it in the latent space.",
     "strategy": f"How acquire chooses: {', '.join(STRATEGIES)}; typical for the first labels, when no votes are known.",
     "json": "File that benchmark writes all its numbers to.",
 }
@@ -75,6 +76,10 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "include_learnt", False, "evaluate also scores galaxies that the run learnt from, and marks them.", values
     )
+    flags.DEFINE_boolean("canonical", True, "embed also writes the pictures turned upright, as an NPZ file.", values)
+    flags.DEFINE_boolean(
+        "planted", False, "anomaly plants faults into whole pictures and tells how well each score finds them.", values
+    )
 
 
 def _given_configs() -> list[str]:
@@ -99,7 +104,7 @@ def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list
 
 def _refuse_unused(values: flags.FlagValues) -> None:
     mode = MODES[values.mode]
-    own = (*_STRINGS, "n_galaxies", "n_votes", "include_learnt", "config", "n_labels", "seed")
+    own = (*_STRINGS, "n_galaxies", "n_votes", "include_learnt", "canonical", "planted", "config", "n_labels", "seed")
     fields = list(values["config"].override_values)
     unused = [flag for flag in own if values[flag].present and flag not in mode.flags]
     unused += [f"config.{field}" for field in fields if not mode.uses(field)]

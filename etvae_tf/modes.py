@@ -11,8 +11,18 @@ from ml_collections import ConfigDict
 
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
-from etvae_tf.experiments import acquisition_study, benchmark, learning_curve
-from etvae_tf.inference import acquire_galaxies, predict_pictures
+from etvae_tf.experiments import acquisition_study, benchmark, judge_anomaly, learning_curve
+from etvae_tf.inference import (
+    Listing,
+    Scorer,
+    acquire_galaxies,
+    embed_pictures,
+    exported_scorer,
+    find_oddities,
+    list_pictures,
+    predict_pictures,
+    run_scorer,
+)
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
@@ -129,6 +139,22 @@ MODES = {
         ("",),
         ("regime", "n_labels", "seed"),
     ),
+    "embed": Mode(
+        "write latents, poses and canonical pictures, draw a map of them, and find the galaxies nearest to one",
+        lambda config, given, values: embed_pictures(
+            *_survey(config, given, values), values.output, values.canonical, values.neighbours_of
+        ),
+        ("workdir", "export_dir", "data", "images", "output", "canonical", "neighbours_of"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
+    "anomaly": Mode(
+        "rank pictures by how odd they are (with --planted: tell how well faults are found that are planted into them)",
+        lambda config, given, values: (judge_anomaly if values.planted else find_oddities)(
+            *_survey(config, given, values, with_decoder=True), values.output
+        ),
+        ("workdir", "export_dir", "data", "images", "output", "planted"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
     "benchmark": Mode(
         "time the steps of every regime, with and without the pose, on synthetic galaxies",
         lambda config, given, values: benchmark(config, values.json),
@@ -143,6 +169,19 @@ MODES = {
         ),
     ),
 }  # fmt: skip
+
+
+def _survey(
+    config: ConfigDict, given: dict[str, Any], values: flags.FlagValues, with_decoder: bool = False
+) -> tuple[Listing, Scorer]:
+    """The pictures to walk over, and the model that does so."""
+    if not values.output:
+        raise InputError(f"--mode={values.mode} writes a table; add --images=FOLDER_OR_ZIP --output=table.parquet.")
+    listing = list_pictures(config.data.images, config.data.table, config.data.id_column)
+    crop_fraction = given.get("data.crop_fraction")
+    if values.workdir:
+        return listing, run_scorer(values.workdir, crop_fraction, with_decoder)
+    return listing, exported_scorer(_export_dir(values), crop_fraction)
 
 
 def _export_dir(values: flags.FlagValues) -> str:

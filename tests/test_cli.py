@@ -11,13 +11,9 @@ from absl import flags
 from etvae_tf import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-VALUES = {
-    "n_labels": "3",
-    "n_galaxies": "3",
-    "seed": "3",
-    "include_learnt": "true",
-    "config": str(ROOT / "configs/quicktest.py"),
-}
+SWITCHES = dict.fromkeys(("include_learnt", "canonical", "planted"), "true")
+NUMBERS = dict.fromkeys(("n_labels", "n_galaxies", "seed"), "3")
+VALUES = {**NUMBERS, **SWITCHES, "config": str(ROOT / "configs/quicktest.py")}
 EVERY = (*cli._STRINGS, *VALUES)
 
 
@@ -140,6 +136,6 @@ def test_help_explains_every_flag(monkeypatch: pytest.MonkeyPatch) -> None:
     values = parse(monkeypatch)
     text = values.get_help()
     for flag in EVERY:
-        assert f"--{'[no]' if flag == 'include_learnt' else ''}{flag}:" in text
+        assert f"--{'[no]' if flag in SWITCHES else ''}{flag}:" in text
     for mode in cli.MODES.values():
         assert mode.does.split(",")[0] in " ".join(text.split())

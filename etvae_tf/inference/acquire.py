@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ from etvae_tf.data import are_copies, hashes_from_text, picture_hashes
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically
 from etvae_tf.inference.information import information_function
-from etvae_tf.inference.listing import list_pictures
+from etvae_tf.inference.listing import Listing, list_pictures
 from etvae_tf.inference.parts import Parts
 from etvae_tf.inference.scorer import exported_scorer
+from etvae_tf.inference.scoring import picture_outputs
 from etvae_tf.inference.strategies import STRATEGIES, Chosen, check_number, check_strategy, choose
-from etvae_tf.inference.walk import ROWS, walk_pictures
-from etvae_tf.serving.decoding import predict_decoded
-from etvae_tf.training import finished_run, load_model, start_fingerprint
+from etvae_tf.inference.walk import job_of, latent_columns, part_length, walk
+from etvae_tf.training import finished_run, load_model
 from etvae_tf.vote_tables import check_output
 
 __all__ = ["acquire_galaxies"]
@@ -91,14 +91,8 @@ def acquire_galaxies(
     listing.source.tell_others()
     check_number(n_galaxies, len(listing.names))
     asked = _ask_run(workdir, crop_fraction) if workdir else _ask_export(export_dir, crop_fraction)
-    job = {
-        "pictures": listing.source.digest(listing.names, quick=True),
-        "model": start_fingerprint(asked.source)["init"],
-        "crop_fraction": crop_fraction,
-        "length of parts": ROWS,
-    }
-    parts = Parts(output, job)
-    walk_pictures(parts, listing.source, listing.names, asked.preparation, functools.partial(_rows, asked))
+    parts = Parts(output, job_of(listing, asked.source, crop_fraction=crop_fraction, candidates=True))
+    walk(listing.names, parts, functools.partial(_rows, asked, listing))
     scores = _scores(parts)
     candidates = np.flatnonzero(scores["ok"] & ~scores["labelled"])
     information = {name: scores[name].to_numpy()[candidates] for name in STRATEGIES.values() if name in scores}
@@ -176,15 +170,20 @@ def _ask_export(export_dir: str | Path, crop_fraction: float | None) -> _Asked:
     return _Asked(scorer.source, scorer.preparation, latent_mean, *nothing)
 
 
-def _rows(asked: _Asked, names: Sequence[str], pictures: tf.Tensor, ok: tf.Tensor) -> pd.DataFrame:
-    """Of a batch: id, labelled, ok, what the model says, and latents in columns of their own."""
-    outputs = {name: values.numpy() for name, values in predict_decoded(asked.model, pictures, ok).items()}
-    latents = outputs.pop("latent_mean")
-    labelled = np.isin(names, asked.ids)
-    unknown = outputs["ok"] & ~labelled
-    labelled[unknown] = are_copies(picture_hashes(pictures.numpy()[unknown]), asked.hashes)
-    columns = {f"{_LATENT}{number}": latents[:, number] for number in range(latents.shape[1])}
-    return pd.DataFrame({"id": list(names), "labelled": labelled, **outputs, **columns})
+def _rows(asked: _Asked, listing: Listing, done: int) -> Iterator[pd.DataFrame]:
+    """Batches of rows from a position on: id, labelled, ok, what the model says, and its latents."""
+    size, channels, _ = asked.preparation
+
+    def model(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**asked.model(images=images), "pixels": tf.reshape(images, [-1, size * size * channels])}
+
+    for names, outputs in picture_outputs(model, asked.preparation, listing.source, listing.names[done:]):
+        latents, pixels = outputs.pop("latent_mean"), outputs.pop("pixels")
+        labelled = np.isin(names, asked.ids)
+        unknown = outputs["ok"] & ~labelled
+        pictures = np.round(255 * pixels[unknown]).astype(np.uint8).reshape(-1, size, size, channels)
+        labelled[unknown] = are_copies(picture_hashes(pictures), asked.hashes)
+        yield pd.DataFrame({"id": list(names), "labelled": labelled, **outputs, **latent_columns(latents)})
 
 
 def _scores(parts: Parts) -> pd.DataFrame:
@@ -197,9 +196,10 @@ def _scores(parts: Parts) -> pd.DataFrame:
 def _latents(parts: Parts, rows: np.ndarray) -> np.ndarray:
     """Latents (M, Z) of some rows of the parts, of which one at a time is in memory."""
     found, paths = {}, _paths(parts)
-    for number in np.unique(rows // ROWS):
+    length = part_length()
+    for number in np.unique(rows // length):
         table = pd.read_parquet(paths[number]).filter(regex=f"^{_LATENT}").to_numpy()
-        found |= {row: table[row % ROWS] for row in rows[rows // ROWS == number]}
+        found |= {row: table[row % length] for row in rows[rows // length == number]}
     return np.stack([found[row] for row in rows])
 
 

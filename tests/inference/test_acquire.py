@@ -17,8 +17,9 @@ from PIL import Image
 from configs import quicktest
 from etvae_tf.data import hashes_to_text, picture_hashes, synthesise
 from etvae_tf.errors import InputError
-from etvae_tf.inference import acquire_galaxies, walk
+from etvae_tf.inference import acquire_galaxies, scoring, walk
 from etvae_tf.inference.information import information_of
+from etvae_tf.inference.parts import Parts
 
 COUNT = 30
 
@@ -108,11 +109,10 @@ def test_a_table_lists_the_candidates_and_lends_its_columns(version, sky, tmp_pa
 
 @pytest.mark.slow
 def test_a_killed_call_goes_on_and_chooses_the_same(asked, sky, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(walk, "BATCH", 4)
-    monkeypatch.setattr(walk, "ROWS", 8)
-    monkeypatch.setattr("etvae_tf.inference.acquire.ROWS", 8)
+    monkeypatch.setattr(scoring, "BATCH", 4)
+    monkeypatch.setattr(walk, "BATCHES", 2)
     acquire_galaxies(sky, tmp_path / "whole.csv", 4, "typical", None, asked)
-    read, original = [], walk.Parts.append
+    read, original = [], Parts.append
 
     def append(self, rows):
         if len(read) == 2:
@@ -121,7 +121,7 @@ def test_a_killed_call_goes_on_and_chooses_the_same(asked, sky, tmp_path, monkey
         original(self, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(walk.Parts, "append", append)
+        patch.setattr(Parts, "append", append)
         with pytest.raises(KeyboardInterrupt):
             acquire_galaxies(sky, tmp_path / "next.csv", 4, "typical", None, asked)
     assert not (tmp_path / "next.csv").exists()

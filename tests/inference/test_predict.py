@@ -159,7 +159,7 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
     output, exports = tmp_path / "votes.csv", version.parent
     for images, target, folder, sentence in (
         (pictures, None, exports, "add --images=FOLDER_OR_ZIP --output=votes.csv"),
-        ("", output, exports, "add --images=FOLDER_OR_ZIP, or --data=TABLE"),
+        ("", output, exports, "add --images=FOLDER_OR_ZIP, or --data=TABLE with"),
         (pictures, tmp_path / "votes.txt", exports, "ends in '.txt'"),
         (pictures, tmp_path / "nowhere" / "votes.csv", exports, "folder that does not exist"),
         (pictures, tmp_path / "there.csv", exports, "there.csv exists"),
