@@ -94,7 +94,7 @@ def score_function(scorer: Scorer) -> Callable[..., dict[str, tf.Tensor]]:
 
 def latent_density(latents: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The log density, in nats, of latents (M, Z) under the Gaussian of reference latents (N, Z)."""
-    reference = LedoitWolf().fit(latents)
+    reference = LedoitWolf().fit(latents.astype(np.float64))  # float32 would drop narrow directions
     gaussian = stats.multivariate_normal(reference.location_, reference.covariance_, allow_singular=True)
     return lambda others: np.reshape(gaussian.logpdf(others), len(others))
 

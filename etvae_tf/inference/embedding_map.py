@@ -44,6 +44,8 @@ def map_latents(path: Path, listing: Listing, preparation: tuple[int, int, float
     start_at = "pca" if latents.shape[1] > 1 else "random"
     perplexity = min(_PERPLEXITY, (len(latents) - 1) / 3)
     places = TSNE(perplexity=perplexity, init=start_at, random_state=0).fit_transform(latents)
-    heading = f"t-SNE of the latents of {len(latents)} of {len(listing.names)} galaxies, drawn by a hash of their names"
+    heading = f"t-SNE of the latents of {len(latents)} galaxies"
+    if len(chosen) < len(listing.names):
+        heading += f" of {len(listing.names)}, drawn by a hash of their names"
     draw_map(places, read_pictures(listing.source, names, preparation), heading, drawn)
     print(f"the map is in {drawn}")

@@ -28,8 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = [
     *(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std", "_low", "_high")),
     "pose_angle",
+    "novelty",
 ]
-COLUMNS = ["id", *NUMBERS, "ok", "reason"]
+COLUMNS = ["id", *NUMBERS, "unlike_training", "ok", "reason"]
 
 
 def main(*flags: object) -> subprocess.CompletedProcess[str]:
