@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from configs import quicktest
 from etvae_tf import ETVAE
 from etvae_tf.serving.export import export_model
 
-__all__ = ["broken", "files", "model", "run", "version"]
+__all__ = ["broken", "files", "finished", "model", "run", "version"]
 
 ANSWERS = ["round", "spiral", "star"]
 METRICS = {"questions": {"shape": ANSWERS}, "concentrations": {"shape": 7.0}, "n_votes": {"shape": 40.0}}
@@ -31,11 +32,10 @@ def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8, model, [7.0], [40.0])
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished two-step run, as far as an export or a prediction reads it; `model` is what it trained."""
-    folder = tmp_path / "run"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("finished")
     config = quicktest.get_config()
     config.data.crop_fraction = 0.8
     (folder / "config.json").write_text(config.to_json())
@@ -45,6 +45,12 @@ def run(tmp_path: Path) -> Path:
         trained.compile()
         trained.save(folder / name)
     return folder
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of that run, which a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 @pytest.fixture(scope="session")
