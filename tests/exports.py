@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from etvae_tf.data import Question, Questions
 from etvae_tf.serving.export import export_model
 from etvae_tf.training import Novelty
 
-__all__ = ["broken", "files", "model", "run", "version"]
+__all__ = ["broken", "files", "finished", "model", "run", "version"]
 
 ANSWERS = ["round", "spiral", "star"]
 QUESTIONS = Questions((Question("shape", tuple(ANSWERS)),))
@@ -37,11 +38,10 @@ def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_model(model, folder, QUESTIONS, 0.8, model, [7.0], [40.0], NOVELTY)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished two-step run, as far as an export or a prediction reads it; `model` is what it trained."""
-    folder = tmp_path / "run"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("finished")
     config = quicktest.get_config()
     config.data.crop_fraction = 0.8
     (folder / "config.json").write_text(config.to_json())
@@ -52,6 +52,12 @@ def run(tmp_path: Path) -> Path:
         trained.compile()
         trained.save(folder / name)
     return folder
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of that run, which a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 @pytest.fixture(scope="session")

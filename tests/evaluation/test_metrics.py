@@ -1,14 +1,11 @@
-"""Metrics against closed values and SciPy; figures are drawn."""
+"""Metrics against closed values and SciPy."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 from scipy import stats
 
 from etvae_tf.data import Question, Questions
@@ -16,11 +13,8 @@ from etvae_tf.data.schema import SMOOTH_OR_FEATURED
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import (
     evaluate_predictions,
-    loss_figure,
     prediction_spread,
-    reconstruction_figure,
     vote_metrics,
-    votes_figure,
 )
 
 QUESTIONS = Questions((SMOOTH_OR_FEATURED,))
@@ -67,29 +61,6 @@ def test_spread() -> None:
     same = np.tile(RANDOM.random((1, 5, 3)), (4, 1, 1))
     assert prediction_spread(same) == pytest.approx(0, abs=1e-12)
     assert prediction_spread(np.array([[[0.0]], [[1.0]]])) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
-    images = RANDOM.random((5, 16, 16, channels))
-    reconstruction_figure({"input": images, "reconstruction": images}, tmp_path / "reconstructions.png")
-    history = pd.DataFrame(
-        {
-            "phase_index": [0, 1],
-            "phase": ["vae", "votes"],
-            "epoch": [0, 0],
-            "elbo": [1.0, np.nan],
-            "val_elbo": [2.0, np.nan],
-        }
-    )
-    loss_figure(history, tmp_path / "losses.png")
-    votes_figure(
-        RANDOM.dirichlet([1, 1, 1], 30), RANDOM.dirichlet([1, 1, 1], 30), QUESTIONS.answers, tmp_path / "votes.png"
-    )
-    for path in tmp_path.iterdir():
-        with Image.open(path) as picture:
-            assert min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
-    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_fractions_times_a_pseudo_count_need_not_be_whole_votes() -> None:
