@@ -59,9 +59,12 @@ def _decoded(
     def read(start: np.ndarray) -> np.ndarray:
         return np.array([source.read(name) for name in names[start : start + BATCH]], object)
 
-    def decode(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        files = tf.ensure_shape(tf.numpy_function(read, [start], tf.string), [None])
-        return start, *decode_files(files, *preparation)
+    def files(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return start, tf.ensure_shape(tf.numpy_function(read, [start], tf.string), [None])
 
-    for start, pictures, ok in tf.data.Dataset.range(0, len(names), BATCH).map(decode).prefetch(_AHEAD):
+    def decode(start: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return start, *decode_files(encoded, *preparation)
+
+    starts = tf.data.Dataset.range(0, len(names), BATCH)
+    for start, pictures, ok in starts.map(files).prefetch(_AHEAD).map(decode).prefetch(_AHEAD):
         yield names[int(start) : int(start) + BATCH], pictures, ok
