@@ -28,7 +28,8 @@ _STRINGS = {  # flag -> help
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
     "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
     "init": "Run folder or exported version whose weights training starts from, instead of pre-training.",
-    "output": "Table that predict or acquire writes, .csv or .parquet.",
+    "output": "Table that predict, embed, anomaly or acquire writes, .csv or .parquet.",
+    "neighbours_of": "Identifier of a galaxy; embed also writes those that are nearest to it in the latent space.",
     "strategy": f"How acquire chooses: {', '.join(STRATEGIES)}; typical for the first labels, when no votes are known.",
     "json": "File that benchmark writes all its numbers to.",
 }
@@ -75,6 +76,10 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "include_learnt", False, "evaluate also scores galaxies that the run learnt from, and marks them.", values
     )
+    flags.DEFINE_boolean("canonical", True, "embed also writes the pictures turned upright, as an NPZ file.", values)
+    flags.DEFINE_boolean(
+        "planted", False, "anomaly plants faults into whole pictures and tells how well each score finds them.", values
+    )
 
 
 def _given_configs() -> list[str]:
@@ -99,7 +104,10 @@ def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list
 
 def _refuse_unused(values: flags.FlagValues) -> None:
     mode = MODES[values.mode]
-    own = (*_STRINGS, "n_galaxies", "n_votes", "include_learnt", "config", "n_labels", "seed")
+    own = (
+        "workdir", "export_dir", "output", "n_votes", "json", "include_learnt", "canonical", "neighbours_of", "planted",
+        "n_galaxies", "strategy", "config", *SHORT,
+    )  # fmt: skip
     fields = list(values["config"].override_values)
     unused = [flag for flag in own if values[flag].present and flag not in mode.flags]
     unused += [f"config.{field}" for field in fields if not mode.uses(field)]
@@ -112,7 +120,7 @@ def _refuse_unused(values: flags.FlagValues) -> None:
         if values[flag].present and field in fields:
             _refuse(f"--{flag} and --config.{field} are the same; leave one out.")
     if "output" in mode.flags and values.workdir and values.export_dir:
-        _refuse(f"--workdir and --export_dir both name a model to {values.mode} with; leave one out.")
+        _refuse("--workdir and --export_dir both name a model; leave one out.")
     if values.mode in ("train", "learning_curve", "acquisition_study"):
         table = values.data or values.config.data.table
         idle = [field for field in fields if field in (SYNTHETIC_FIELDS if table else REAL_FIELDS)]

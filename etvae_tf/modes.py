@@ -11,8 +11,19 @@ from ml_collections import ConfigDict
 
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
-from etvae_tf.experiments import acquisition_study, benchmark, learning_curve
-from etvae_tf.inference import acquire_galaxies, predict_pictures
+from etvae_tf.experiments import acquisition_study, benchmark, judge_anomaly, learning_curve
+from etvae_tf.inference import (
+    Listing,
+    Scorer,
+    acquire_galaxies,
+    embed_pictures,
+    exported_scorer,
+    find_oddities,
+    list_pictures,
+    predict_pictures,
+    run_scorer,
+)
+from etvae_tf.inference.acquire import check_choice
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
@@ -105,20 +116,25 @@ MODES = {
         ("workdir", "export_dir", "data", "images", "output", "n_votes"),
         ("data.crop_fraction", "data.id_column"),
     ),
+    "embed": Mode(
+        "write latents, poses and canonical pictures, draw a map of them, and find the galaxies nearest to one",
+        lambda config, given, values: embed_pictures(
+            *_survey(config, given, values), values.output, values.canonical, values.neighbours_of
+        ),
+        ("workdir", "export_dir", "data", "images", "output", "canonical", "neighbours_of"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
+    "anomaly": Mode(
+        "rank pictures by how odd they are (with --planted: tell how well faults are found that are planted into them)",
+        lambda config, given, values: (judge_anomaly if values.planted else find_oddities)(
+            *_survey(config, given, values, with_decoder=True), values.output
+        ),
+        ("workdir", "export_dir", "data", "images", "output", "planted"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
     "acquire": Mode(
         "choose galaxies to ask volunteers about next, with an exported model or with --workdir=RUN",
-        lambda config, given, values: acquire_galaxies(
-            config.data.images,
-            values.output,
-            values.n_galaxies,
-            values.strategy,
-            None if values.workdir else _export_dir(values),
-            values.workdir,
-            given.get("data.crop_fraction"),
-            config.data.table,
-            config.data.id_column,
-            config.seed,
-        ),
+        lambda config, given, values: _acquire(config, given, values),
         ("workdir", "export_dir", "data", "images", "output", "n_galaxies", "strategy", "seed"),
         ("data.crop_fraction", "data.id_column"),
     ),
@@ -143,6 +159,25 @@ MODES = {
         ),
     ),
 }  # fmt: skip
+
+
+def _survey(
+    config: ConfigDict, given: dict[str, Any], values: flags.FlagValues, with_decoder: bool = False
+) -> tuple[Listing, Scorer]:
+    """The pictures to walk over, and the model that does so."""
+    if not values.output:
+        raise InputError(f"--mode={values.mode} writes a table; add --images=FOLDER_OR_ZIP --output=table.parquet.")
+    listing = list_pictures(config.data.images, config.data.table, config.data.id_column)
+    crop_fraction = given.get("data.crop_fraction")
+    if values.workdir:
+        return listing, run_scorer(values.workdir, crop_fraction, with_decoder)
+    return listing, exported_scorer(_export_dir(values), crop_fraction)
+
+
+def _acquire(config: ConfigDict, given: dict[str, Any], values: flags.FlagValues) -> None:
+    """Refuses an impossible choice before a model is loaded."""
+    check_choice(values.strategy, values.n_galaxies, config.seed, bool(values.workdir))
+    acquire_galaxies(*_survey(config, given, values), values.output, values.n_galaxies, values.strategy, config.seed)
 
 
 def _export_dir(values: flags.FlagValues) -> str:

@@ -31,6 +31,7 @@ from etvae_tf.report import Sample, report, write_run_page
 from etvae_tf.training import (
     RunFolder,
     finished_run,
+    learn_novelty,
     learnt_by_start,
     load_autoencoder,
     out_of_fold,
@@ -81,6 +82,7 @@ def train_run(
     folder.claim(resolved, data)
     model, seconds = train(config, data, folder, shared_vae)
     start = time.perf_counter()
+    learn_novelty(model, data.pool, folder.novelty)
     labels = np.concatenate([data.train.votes, data.validation.votes])
     constant = np.nanmean(data.questions.fractions(labels), axis=0)
     metrics, predictions = evaluate_model(model, data.test, constant, data.questions, data.truth.get("pose"))

@@ -18,9 +18,9 @@ from etvae_tf.evaluation import vote_deviations, vote_intervals
 from etvae_tf.files import write_atomically
 from etvae_tf.progress import Progress
 
-__all__ = ["check_n_votes", "check_output", "read_batches", "score_batches", "vote_table", "write_table"]
+__all__ = ["WRITERS", "check_n_votes", "check_output", "read_batches", "score_batches", "vote_table", "write_table"]
 
-_WRITERS = {
+WRITERS = {
     ".csv": lambda table, path: table.to_csv(path, index=False),
     ".parquet": lambda table, path: table.to_parquet(path, index=False),
 }
@@ -76,7 +76,9 @@ def vote_table(
     Returns:
         Columns id; ANSWER, the expected fraction in [0, 1]; ANSWER_std, ANSWER_low and ANSWER_high, the standard
         deviation and the 5 and 95 % quantiles of the fraction that so many volunteers will vote, empty where the model
-        does not know how sure it is; pose_angle in radians; ok, false where the picture could not be decoded and the
+        does not know how sure it is; pose_angle in radians; where the model gives them, novelty, >= 0, and
+        unlike_training, whether it exceeds 1: 1 % of pictures like the training's do, and for the others error bars
+        were not learnt; ok, false where the picture could not be decoded and the
         numbers are empty.
     """
     columns: dict[str, object] = {"id": list(names)}
@@ -89,7 +91,10 @@ def vote_table(
         columns[answer] = outputs["vote_fractions"][:, index]
         for end, values in (("std", deviations), ("low", low), ("high", high)):
             columns[f"{answer}_{end}"] = values[:, index].astype(np.float32)
-    return pd.DataFrame({**columns, "pose_angle": outputs["pose_angle"], "ok": outputs["ok"]})
+    columns["pose_angle"] = outputs["pose_angle"]
+    if "novelty" in outputs:
+        columns |= {"novelty": outputs["novelty"], "unlike_training": outputs["novelty"] > 1}
+    return pd.DataFrame({**columns, "ok": outputs["ok"]})
 
 
 def check_n_votes(n_votes: int | None) -> None:
@@ -109,7 +114,7 @@ def check_output(path: str | Path) -> None:
         InputError: not .csv or .parquet, its folder is missing, or it exists.
     """
     path = Path(path)
-    if path.suffix not in _WRITERS:
+    if path.suffix not in WRITERS:
         raise InputError(f"--output={path} ends in {path.suffix!r}, but .csv or .parquet was expected.")
     if not path.parent.is_dir():
         raise InputError(f"--output={path} lies in a folder that does not exist; make it first.")
@@ -134,5 +139,5 @@ def write_table(path: str | Path, parts: Iterable[pd.DataFrame], total: int) -> 
         collected.append(part)
         bar.add(len(part))
     table = pd.concat(collected, ignore_index=True)
-    write_atomically(path, lambda temporary: _WRITERS[Path(path).suffix](table, temporary))
+    write_atomically(path, lambda temporary: WRITERS[Path(path).suffix](table, temporary))
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from galaxies import tiny_model
 from pictures import broken_files, picture_files
@@ -12,10 +13,12 @@ from pictures import broken_files, picture_files
 from configs import quicktest
 from etvae_tf import ETVAE
 from etvae_tf.serving.export import export_model
+from etvae_tf.training import Novelty
 
 __all__ = ["broken", "files", "model", "run", "version"]
 
 ANSWERS = ["round", "spiral", "star"]
+NOVELTY = Novelty(np.array([0.1, 0.2, -0.3, 0.0], np.float32), np.diag([1, 2, 3, 4]).astype(np.float32))
 METRICS = {"questions": {"shape": ANSWERS}, "concentrations": {"shape": 7.0}, "n_votes": {"shape": 40.0}}
 
 
@@ -28,7 +31,8 @@ def model() -> ETVAE:
 @pytest.fixture(scope="session")
 def version(model: ETVAE, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its version folder; pictures are cropped to 0.8."""
-    return export_model(model, tmp_path_factory.mktemp("exports") / "etvae", ANSWERS, 0.8, model, [7.0], [40.0])
+    folder = tmp_path_factory.mktemp("exports") / "etvae"
+    return export_model(model, folder, ANSWERS, 0.8, model, [7.0], [40.0], NOVELTY)
 
 
 @pytest.fixture
@@ -40,6 +44,7 @@ def run(tmp_path: Path) -> Path:
     config.data.crop_fraction = 0.8
     (folder / "config.json").write_text(config.to_json())
     (folder / "metrics.json").write_text(json.dumps(METRICS))
+    np.savez(folder / "novelty.npz", **NOVELTY._asdict())
     for seed, name in enumerate(("model.keras", "vae.keras")):
         trained = tiny_model(seed)
         trained.compile()

@@ -11,13 +11,8 @@ from absl import flags
 from etvae_tf import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-VALUES = {
-    "n_labels": "3",
-    "n_galaxies": "3",
-    "seed": "3",
-    "include_learnt": "true",
-    "config": str(ROOT / "configs/quicktest.py"),
-}
+SWITCHES = dict.fromkeys(("include_learnt", "canonical", "planted"), "true")
+VALUES = {"n_labels": "3", "n_galaxies": "3", "seed": "3", **SWITCHES, "config": str(ROOT / "configs/quicktest.py")}
 EVERY = (*cli._STRINGS, *VALUES)
 
 
@@ -93,11 +88,7 @@ def test_a_field_is_used_or_refused(
         (["--n_labels=3", "--config.n_labels=4"], "--n_labels and --config.n_labels are the same; leave one out"),
         (
             ["--mode=predict", "--workdir=run", "--export_dir=models"],
-            "both name a model to predict with; leave one out",
-        ),
-        (
-            ["--mode=acquire", "--workdir=run", "--export_dir=models"],
-            "both name a model to acquire with; leave one out",
+            "both name a model; leave one out",
         ),
         (["--config.data.id_column=name"], "is of a table, but there is no --data"),
         (["--data=votes.csv", "--config.data.synthetic_train=5"], "is of synthetic galaxies"),
@@ -140,6 +131,6 @@ def test_help_explains_every_flag(monkeypatch: pytest.MonkeyPatch) -> None:
     values = parse(monkeypatch)
     text = values.get_help()
     for flag in EVERY:
-        assert f"--{'[no]' if flag == 'include_learnt' else ''}{flag}:" in text
+        assert f"--{'[no]' if flag in SWITCHES else ''}{flag}:" in text
     for mode in cli.MODES.values():
         assert mode.does.split(",")[0] in " ".join(text.split())

@@ -75,6 +75,13 @@ def test_what_is_not_known_is_empty() -> None:
     assert never[ends].notna().all(axis=None)
 
 
+def test_novelty_above_one_is_unlike_the_training_pictures() -> None:
+    outputs = sure([[0.2, 0.8]] * 3, 6.0, 40.0) | {"novelty": np.array([0.9, 1.1, np.nan], np.float32)}
+    table = vote_table([*"abc"], outputs, ["s", "f"])
+    assert table.columns[-4:].tolist() == ["pose_angle", "novelty", "unlike_training", "ok"]
+    assert table["unlike_training"].tolist() == [False, True, False] and np.isnan(table["novelty"][2])
+
+
 def test_a_galaxy_has_one_vote_or_more() -> None:
     with pytest.raises(InputError, match="n_votes=0, but at least 1"):
         check_n_votes(0)

@@ -15,6 +15,7 @@ __all__ = [
     "coverage_figure",
     "latent_figure",
     "loss_figure",
+    "mosaic",
     "pose_figure",
     "reconstruction_figure",
     "votes_figure",
@@ -193,7 +194,7 @@ def latent_figure(
     extent = (low[0], high[0], low[1], high[1])
     figure = Figure(figsize=(10.4, 4.8), layout="constrained")
     shown, coloured = figure.subplots(1, 2)
-    shown.imshow(_mosaic((places - low) / np.maximum(high - low, 1e-12), pictures), extent=extent, aspect="auto")
+    shown.imshow(mosaic((places - low) / np.maximum(high - low, 1e-12), pictures), extent=extent, aspect="auto")
     points = coloured.scatter(*places.T, c=fractions, s=8, vmin=0, vmax=1, cmap="viridis", linewidths=0)
     figure.colorbar(points, label=f"voted fraction of {answer.replace('_', ' ')}")
     for axis in (shown, coloured):
@@ -201,7 +202,7 @@ def latent_figure(
     _save(figure, path)
 
 
-def _mosaic(places: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+def mosaic(places: np.ndarray, pictures: np.ndarray) -> np.ndarray:
     """Pictures (N, H, W, C) in the cells of the unit square that `places` (N, 2) fall into, on white: RGB."""
     height, width = pictures.shape[1:3]
     mosaic = np.ones((_CELLS * height, _CELLS * width, 3))

@@ -28,6 +28,7 @@ from etvae_tf.data.sources import DAMAGED, open_images, read_picture
 from etvae_tf.errors import InputError
 from etvae_tf.inference.scorer import Scorer, exported_scorer
 from etvae_tf.serving.export import describe, newest_version
+from etvae_tf.serving.warmup import read_signatures
 from etvae_tf.vote_tables import check_n_votes, score_batches
 
 try:
@@ -62,7 +63,9 @@ class VotesOfPictures(beam.PTransform):
         super().__init__()
         self._n_votes = n_votes
         self._export_dir, self._crop_fraction = export_dir, crop_fraction
-        self.answers = describe(newest_version(export_dir))["answers"]
+        version = newest_version(export_dir)
+        self.answers = describe(version)["answers"]
+        self._gives_novelty = "novelty" in read_signatures(version)["predict_bytes"].outputs
 
     def expand(self, folders: beam.PCollection[str]) -> beam.PCollection[dict[str, Any]]:
         """Rows by the columns of `predict_pictures`."""
@@ -89,6 +92,8 @@ class VotesOfPictures(beam.PTransform):
         none = np.zeros((0, len(self.answers)), np.float32)
         votes = {"vote_fractions": none, "vote_concentration": none, "n_votes": none}
         outputs = {**votes, "pose_angle": none[:, 0], "ok": none[:, 0] > 0}
+        if self._gives_novelty:
+            outputs["novelty"] = none[:, 0]
         (table,) = score_batches(lambda output: output, [([], outputs)], self.answers)
         texts = [pa.field(name, pa.string()) for name in ("id", "reason")]
         found = {field.name: field for field in [*pa.Schema.from_pandas(table, preserve_index=False), *texts]}
@@ -109,9 +114,9 @@ class _Model:
 def _predict(model: _Model, batch: Sequence[bytes], arguments: dict[str, Any], model_id: str | None) -> Iterable:
     """The outputs of `predict_bytes` for each file of a batch."""
     outputs = model.scorer.predict(list(batch))
-    kept = ("vote_fractions", "vote_concentration", "n_votes", "pose_angle", "ok")
+    kept = ("vote_fractions", "vote_concentration", "n_votes", "pose_angle", "novelty", "ok")
     for place in range(len(batch)):
-        yield PredictionResult(b"", {name: outputs[name][place] for name in kept}, model_id)
+        yield PredictionResult(b"", {name: outputs[name][place] for name in kept if name in outputs}, model_id)
 
 
 def _rows(votes: Sequence[_Votes], answers: Sequence[str], n_votes: int | None) -> Iterator[dict[str, Any]]:

@@ -44,7 +44,7 @@ def list_pictures(images: str | Path | None, table: str | Path | None, id_column
     if not table:
         if not images:
             raise InputError(
-                "--mode=predict scores pictures into a table; add --images=FOLDER_OR_ZIP, or --data=TABLE."
+                "no pictures were named; add --images=FOLDER_OR_ZIP, or --data=TABLE with their paths in file_loc."
             )
         source = open_images(images)
         return Listing(source, source.names, pd.DataFrame(index=range(len(source.names))))

@@ -42,7 +42,7 @@ class Parts:
             changed = sorted(name for name in {*before, *job} if before.get(name) != job.get(name))
             if changed:
                 raise InputError(
-                    f"{self.folder} holds rows of an unfinished prediction with another {', another '.join(changed)}; "
+                    f"{self.folder} holds rows of an unfinished table with another {', another '.join(changed)}; "
                     "repeat that command to finish it, or remove the folder."
                 )
         else:
@@ -56,6 +56,14 @@ class Parts:
         """Keeps the next part."""
         path = self.folder / f"{len(self):06}.parquet"
         write_atomically(path, lambda temporary: rows.to_parquet(temporary, index=False))
+
+    def read(self) -> Iterator[pd.DataFrame]:
+        """One part after the other."""
+        return (pd.read_parquet(self.folder / f"{number:06}.parquet") for number in range(len(self)))
+
+    def remove(self) -> None:
+        """Removes the parts, once their rows stand elsewhere."""
+        shutil.rmtree(self.folder)
 
     def join(self, others: pd.DataFrame) -> int:
         """Writes the table and removes the parts.
@@ -82,7 +90,7 @@ class Parts:
                 yield table
 
         write_atomically(self._output, lambda temporary: _write(temporary, tables()))
-        shutil.rmtree(self.folder)
+        self.remove()
         return unreadable
 
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from etvae_tf.errors import InputError
-from etvae_tf.inference.listing import Listing, list_pictures
+from etvae_tf.inference.listing import list_pictures
 from etvae_tf.inference.parts import Parts
-from etvae_tf.inference.scorer import Scorer, exported_scorer, run_scorer
-from etvae_tf.inference.scoring import BATCH, score_pictures
-from etvae_tf.progress import Progress
+from etvae_tf.inference.scorer import exported_scorer, run_scorer
+from etvae_tf.inference.scoring import score_pictures
+from etvae_tf.inference.walk import job_of, walk
 from etvae_tf.vote_tables import check_n_votes, check_output
 
 __all__ = ["predict_pictures"]
-
-_BATCHES = 64  # in a part of the table: what a killed prediction loses at most
 
 
 def predict_pictures(
@@ -59,45 +52,8 @@ def predict_pictures(
     listing = list_pictures(images, table, id_column)
     listing.source.tell_others()
     scorer = run_scorer(workdir, crop_fraction) if workdir else exported_scorer(export_dir, crop_fraction)
-    parts = Parts(output, _job(listing, scorer, crop_fraction, n_votes))
-    _score(listing, scorer, parts, n_votes)
+    parts = Parts(output, job_of(listing, scorer, crop_fraction=crop_fraction, n_votes=n_votes))
+    walk(listing.names, parts, lambda done: score_pictures(scorer, listing.source, listing.names[done:], n_votes))
     unreadable = parts.join(listing.others)
     count = len(listing.names)
     print(f"{count} pictures scored by {scorer.source} into {output}; {unreadable} of them could not be read.")
-
-
-def _score(listing: Listing, scorer: Scorer, parts: Parts, n_votes: int | None) -> None:
-    """Scores what is left, into parts."""
-    rows = _BATCHES * BATCH
-    count, done = len(listing.names), min(len(parts) * rows, len(listing.names))
-    if done:
-        print(f"going on: {done} of {count} pictures are scored already", flush=True)
-    bar = Progress(count, "picture", done)
-    batches = score_pictures(scorer, listing.source, listing.names[done:], n_votes)
-    for _ in range(done, count, rows):
-        tables = []
-        for table in itertools.islice(batches, _BATCHES):
-            tables.append(table)
-            bar.add(len(table))
-        parts.append(pd.concat(tables, ignore_index=True))
-
-
-def _job(listing: Listing, scorer: Scorer, crop_fraction: float | None, n_votes: int | None) -> dict[str, Any]:
-    """What the rows of a table depend on."""
-    return {
-        "pictures": listing.source.digest(listing.names, quick=True),
-        "model": _digest(scorer.source),
-        "crop_fraction": crop_fraction,
-        "n_votes": n_votes,
-        "length of parts": _BATCHES * BATCH,
-    }
-
-
-def _digest(source: Path) -> str:
-    """SHA-256 of a model: of a run or an exported version."""
-    trained = source / "model.keras"
-    files = [trained] if trained.exists() else sorted(path for path in source.rglob("*") if path.is_file())
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(f"{path.relative_to(source)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()

@@ -17,7 +17,7 @@ from etvae_tf.models import ETVAE, write_weights
 from etvae_tf.serving.messages import has_serving
 from etvae_tf.serving.servable import Servable
 from etvae_tf.serving.warmup import write_warmup
-from etvae_tf.training import finished_run, load_autoencoder, load_model
+from etvae_tf.training import Novelty, finished_run, load_autoencoder, load_model
 
 __all__ = ["describe", "export_model", "export_run", "newest_version"]
 
@@ -43,7 +43,7 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
     run = finished_run(workdir)
     model = load_model(run.folder.model)
     autoencoder = load_autoencoder(run.config, run.folder, model)
-    crop, sure = run.config.data.crop_fraction, (run.concentrations, run.n_votes)
+    crop, sure = run.config.data.crop_fraction, (run.concentrations, run.n_votes, run.novelty)
     version = export_model(model, export_dir, run.questions.answers, crop, autoencoder, *sure)
     print(f"exported {run.folder.path} to {version}")
     if not has_serving():
@@ -59,6 +59,7 @@ def export_model(
     autoencoder: ETVAE | None = None,
     concentrations: Sequence[float] | None = None,
     n_votes: Sequence[float] | None = None,
+    novelty: Novelty | None = None,
 ) -> Path:
     """Writes a SavedModel as the next version, whole or not at all.
 
@@ -70,6 +71,7 @@ def export_model(
         autoencoder: what `reconstruct` is served from, which may be `model` itself; None leaves that signature out.
         concentrations: of the votes around predictions, one for each question; NaN where they are unknown.
         n_votes: on each question, as a rule.
+        novelty: how unlike the training pictures a latent is; None leaves that output out.
 
     Returns:
         The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and,
@@ -87,7 +89,7 @@ def export_model(
             f"{export_dir} cannot hold an exported model ({error.strerror}); name another folder with --export_dir."
         ) from error
     try:
-        servable = Servable(model, crop_fraction, autoencoder, concentrations, n_votes)
+        servable = Servable(model, crop_fraction, autoencoder, concentrations, n_votes, novelty)
         tf.saved_model.save(servable, str(building), signatures=servable.functions)
         size, _, channels = model.image_shape
         description = {

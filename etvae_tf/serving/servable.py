@@ -12,6 +12,7 @@ from etvae_tf.geometry import disc_mask
 from etvae_tf.models import ETVAE
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood
 from etvae_tf.serving.decoding import predict_files
+from etvae_tf.training import Novelty
 
 __all__ = ["Servable"]
 
@@ -43,6 +44,7 @@ class Servable(tf.Module):
         autoencoder: an ETVAE of the same sizes that `reconstruct` is served from; None leaves that signature out.
         concentrations: of the votes around predictions, one for each of Q questions; NaN where they are unknown.
         n_votes: on each question, as a rule.
+        novelty: how unlike the training pictures a latent is; None leaves that output out.
 
     Attributes:
         functions: concrete function by the name of its signature.
@@ -55,6 +57,7 @@ class Servable(tf.Module):
         autoencoder: ETVAE | None = None,
         concentrations: Sequence[float] | None = None,
         n_votes: Sequence[float] | None = None,
+        novelty: Novelty | None = None,
     ):
         super().__init__(name="etvae")
         self._size, _, self._channels = model.image_shape
@@ -68,6 +71,7 @@ class Servable(tf.Module):
         unknown = [np.nan] * len(answers)
         self._concentrations = np.repeat(unknown if concentrations is None else concentrations, answers)
         self._n_votes = np.repeat(unknown if n_votes is None else n_votes, answers)
+        self._novelty = novelty
         images = tf.TensorSpec((None, self._size, self._size, self._channels), tf.float32, "images")
         encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
         self._predict = tf.function(self._predict_images).get_concrete_function(images)
@@ -83,12 +87,12 @@ class Servable(tf.Module):
 
     @_any_batch
     def _predict_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Votes and how sure they are, latent and pose of images (B, H, W, C) in [0, 1]."""
+        """Votes and how sure they are, latent, pose and novelty of images (B, H, W, C) in [0, 1]."""
         model = self._model()
         posteriors = model.mirrored_posteriors(images)
         fractions = _mean([model.vote_head.fractions(model.vote_head(view.loc)) for view in posteriors])
         own = posteriors[0]
-        return {
+        outputs = {
             "vote_fractions": fractions,
             "vote_logits": tf.math.log(fractions),
             "vote_concentration": fractions * self._concentrations,
@@ -97,6 +101,9 @@ class Servable(tf.Module):
             "latent_stddev": own.scale,
             "pose_angle": _angle(own.pose),
         }
+        if self._novelty is not None:
+            outputs["novelty"] = tf.norm((own.loc - self._novelty.mean) @ self._novelty.whitening, axis=1)
+        return outputs
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `_predict`, of picture files (B,); NaN and ok = false in the rows that cannot be decoded."""

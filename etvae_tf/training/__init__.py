@@ -4,6 +4,7 @@ from etvae_tf.training.callbacks import RunState
 from etvae_tf.training.finished import FinishedRun, finished_run, load_autoencoder, load_model
 from etvae_tf.training.folder import RunFolder
 from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorCollapse
+from etvae_tf.training.novelty import Novelty, fit_novelty, learn_novelty
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
 from etvae_tf.training.start import Start, learnt_by_start, read_start, start_fingerprint
 from etvae_tf.training.teachers import out_of_fold
@@ -14,6 +15,7 @@ __all__ = [
     "REGIMES",
     "FinishedRun",
     "GalaxyPanel",
+    "Novelty",
     "Phase",
     "PoseEquivariance",
     "PosteriorCollapse",
@@ -22,6 +24,8 @@ __all__ = [
     "Start",
     "compile_for",
     "finished_run",
+    "fit_novelty",
+    "learn_novelty",
     "learnt_by_start",
     "load_autoencoder",
     "load_model",

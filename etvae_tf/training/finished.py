@@ -13,6 +13,7 @@ from etvae_tf.data import Question, Questions
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE
 from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.novelty import Novelty, read_novelty
 from etvae_tf.training.phases import phases
 
 __all__ = ["FinishedRun", "finished_run", "load_autoencoder", "load_model"]
@@ -45,6 +46,11 @@ class FinishedRun(NamedTuple):
     def n_votes(self) -> tuple[float, ...]:
         """Votes on each question, mean over the galaxies that it learnt from."""
         return self._by_question("n_votes")
+
+    @property
+    def novelty(self) -> Novelty | None:
+        """How unlike its training pictures a galaxy is; None for runs of an earlier release."""
+        return read_novelty(self.folder.novelty)
 
     def _by_question(self, metric: str) -> tuple[float, ...]:
         known = self.metrics.get(metric, {})

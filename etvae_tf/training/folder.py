@@ -50,6 +50,7 @@ class RunFolder:
         self.vae = self.path / "vae.keras"
         self.process = self.path / "folds" / "process.parquet"  # as `fold`, by a Gaussian process on measures
         self.model = self.path / "model.keras"
+        self.novelty = self.path / "novelty.npz"
         self.figures = self.path / "figures"
         self.predictions = self.path / "predictions.csv"
         self.metrics = self.path / "metrics.json"

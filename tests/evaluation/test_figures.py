@@ -91,11 +91,11 @@ def test_the_latent_map_has_galaxies_where_they_lie(channels: int, tmp_path: Pat
     axis = (np.arange(figures._CELLS) + 0.5) / figures._CELLS
     places = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     pictures = np.broadcast_to(RANDOM.random((len(places), 1, 1, 1)), (len(places), 4, 4, channels))
-    mosaic = figures._mosaic(places, pictures)
+    mosaic = figures.mosaic(places, pictures)
     np.testing.assert_allclose(mosaic[-2, 2], np.sqrt(pictures[0, 0, 0, 0]), err_msg="lower left")
     np.testing.assert_allclose(mosaic[2, -2], np.sqrt(pictures[-1, 0, 0, 0]), err_msg="upper right")
     aside = np.array([[0.01, 0.01], [0.5, 2.0]])  # in a cell beside its picture, and off the map
     more = np.concatenate([places, aside]), np.concatenate([pictures, pictures[:2]])
-    np.testing.assert_array_equal(figures._mosaic(*more), mosaic)
+    np.testing.assert_array_equal(figures.mosaic(*more), mosaic)
     figures.latent_figure(places, pictures, places[:, 0], "smooth", ("x", "y"), tmp_path / "figure.png")
     np.testing.assert_allclose(drawn[0].axes[1].collections[0].get_offsets(), places)

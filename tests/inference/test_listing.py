@@ -68,7 +68,7 @@ def test_mixed_columns_become_text(folder, tmp_path, monkeypatch):
 
 def test_refuses_what_lists_no_picture(folder, tmp_path):
     for images, table, sentence in (
-        (None, None, "add --images=FOLDER_OR_ZIP, or --data=TABLE"),
+        (None, None, "add --images=FOLDER_OR_ZIP, or --data=TABLE with"),
         (folder, {"id": ["p", "q"]}, "has no picture of any of the 2 galaxies that .* lists in id"),
         (None, {"id": ["a"]}, "has no column file_loc"),
         (None, {"file_loc": ["nowhere.jpg"]}, "lists nowhere.jpg in file_loc, but none of its 1 files is there"),

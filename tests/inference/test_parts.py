@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
-from etvae_tf.inference import predict, scoring
+from etvae_tf.inference import predict, scoring, walk
 from etvae_tf.inference.parts import Parts
 from etvae_tf.inference.scorer import Scorer
 
@@ -24,7 +24,7 @@ class Brightness:
     seen: list[int] = field(default_factory=list)
 
     def scorer(self, source: Path) -> Scorer:
-        return Scorer(source, ["bright", "dark"], self.decoded, (8, 1, 1.0), None)
+        return Scorer(source, ["bright", "dark"], {"serving_default": self.decoded}, (8, 1, 1.0), None)
 
     def decoded(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         level = tf.ensure_shape(tf.numpy_function(self._levels, [images], tf.float32), [None])
@@ -51,8 +51,7 @@ def sky(tmp_path, monkeypatch):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.keras").write_bytes(b"weights")
     monkeypatch.setattr(scoring, "BATCH", 2)
-    monkeypatch.setattr(predict, "BATCH", 2)
-    monkeypatch.setattr(predict, "_BATCHES", 2)
+    monkeypatch.setattr(walk, "BATCHES", 2)
     return folder
 
 
@@ -110,7 +109,7 @@ def test_parts_of_another_job_are_refused(sky, tmp_path, monkeypatch):
     parts = sorted(path.read_bytes() for path in (tmp_path / ".votes.csv.parts").iterdir())
 
     def refuse(sentence: str, **arguments) -> None:
-        with pytest.raises(InputError, match=f"unfinished prediction with another {sentence}; repeat that command"):
+        with pytest.raises(InputError, match=f"unfinished table with another {sentence}; repeat that command"):
             call(monkeypatch, Brightness(), sky, output, **arguments)
 
     refuse("crop_fraction", crop_fraction=0.5)

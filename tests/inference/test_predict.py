@@ -28,8 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = [
     *(f"{answer}{end}" for answer in ("round", "spiral", "star") for end in ("", "_std", "_low", "_high")),
     "pose_angle",
+    "novelty",
 ]
-COLUMNS = ["id", *NUMBERS, "ok", "reason"]
+COLUMNS = ["id", *NUMBERS, "unlike_training", "ok", "reason"]
 
 
 def main(*flags: object) -> subprocess.CompletedProcess[str]:
@@ -159,7 +160,7 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
     output, exports = tmp_path / "votes.csv", version.parent
     for images, target, folder, sentence in (
         (pictures, None, exports, "add --images=FOLDER_OR_ZIP --output=votes.csv"),
-        ("", output, exports, "add --images=FOLDER_OR_ZIP, or --data=TABLE"),
+        ("", output, exports, "add --images=FOLDER_OR_ZIP, or --data=TABLE with"),
         (pictures, tmp_path / "votes.txt", exports, "ends in '.txt'"),
         (pictures, tmp_path / "nowhere" / "votes.csv", exports, "folder that does not exist"),
         (pictures, tmp_path / "there.csv", exports, "there.csv exists"),

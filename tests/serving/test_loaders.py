@@ -129,7 +129,7 @@ def test_signatures_leave_the_batch_free(version):
         if not name.startswith("__")
     }
     votes = dict.fromkeys(("vote_fractions", "vote_logits", "vote_concentration", "n_votes"), [-1, 3])
-    latent = {"latent_mean": [-1, 4], "latent_stddev": [-1, 4], "pose_angle": vector["float"]}
+    latent = {"latent_mean": [-1, 4], "latent_stddev": [-1, 4], **dict.fromkeys(("pose_angle", "novelty"), [-1])}
     assert shapes == {
         "serving_default": {"images": picture, **votes, **latent},
         "predict_bytes": {"image_bytes": [-1], **votes, **latent, "ok": vector["bool"]},

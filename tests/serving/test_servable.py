@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
+from exports import NOVELTY
 from galaxies import synthetic_images, tiny_model
 from tolerances import BATCH_ATOL
 
@@ -41,6 +42,8 @@ def test_votes_latent_and_pose_are_the_models(model, signatures):
     sure = found.pop("vote_concentration")
     np.testing.assert_allclose(sure, found["vote_fractions"] * 7.0, rtol=1e-6)
     np.testing.assert_array_equal(found.pop("n_votes"), np.full(sure.shape, 40.0))
+    away = (found["latent_mean"] - NOVELTY.mean) * np.diag(NOVELTY.whitening)
+    np.testing.assert_allclose(found.pop("novelty"), np.sqrt((away**2).sum(axis=1)), rtol=1e-5)
     found["pose"] = found.pop("pose_angle")[:, None]
     assert_close(found, expected)
 
@@ -48,6 +51,16 @@ def test_votes_latent_and_pose_are_the_models(model, signatures):
 def test_a_model_that_does_not_know_how_sure_it_is_says_so(model):
     found = numpy(Servable(model).functions["serving_default"](images=IMAGES))
     assert np.isnan(found["vote_concentration"]).all() and np.isnan(found["n_votes"]).all()
+
+
+def test_novelty_changes_no_vote_by_a_bit(model):
+    with_novelty, without = (
+        numpy(Servable(model, novelty=novelty).functions["serving_default"](images=IMAGES))
+        for novelty in (NOVELTY, None)
+    )
+    assert set(with_novelty) - set(without) == {"novelty"}
+    for name, values in without.items():
+        np.testing.assert_array_equal(with_novelty[name], values)
 
 
 def test_canonical_view_is_the_encoders(model, signatures):
