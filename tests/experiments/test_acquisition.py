@@ -84,6 +84,15 @@ def test_labels_grow_among_the_candidates_and_others_judge(study) -> None:
 
 
 @pytest.mark.slow
+def test_a_study_of_another_kind_is_refused_in_its_folder(study) -> None:
+    folder, _, _ = study
+    config = tiny()
+    config.acquisition.network = True
+    with pytest.raises(InputError, match="was begun on other data .changed: learner.; .* choose another --workdir"):
+        acquisition_study(config, str(folder))
+
+
+@pytest.mark.slow
 def test_scores_are_those_of_the_predictions(study) -> None:
     folder, _, table = study
     for row in table.itertuples():
@@ -131,6 +140,8 @@ def test_whole_networks_learn_from_the_same_loop(tmp_path: Path) -> None:
         ({"acquisition.candidates": 200}, "all 200 with votes are among the 200"),
         ({"regime": "supervised"}, "regime is supervised, but two_step"),
         ({"data.validation_fraction": 0.1}, "validation_fraction is 0.1, but 0"),
+        ({"train.folds": 4}, "train.folds is 4, but 0"),
+        ({"train.init": "elsewhere"}, "train.init is elsewhere, but no other start"),
         ({"data.synthetic_train": 50}, "only 50 of the"),
     ],
 )
