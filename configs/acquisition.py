@@ -21,7 +21,8 @@ def get_config() -> ConfigDict:
         config.acquisition = acquisition = ConfigDict()
         acquisition.title = "acquisition"  # name of the table's files
         acquisition.strategies = ("random", "typical", "entropy", "bald")
-        acquisition.network = False  # True: votes train the encoder, too, which takes minutes a run and not seconds
+        # True: votes train whole networks, in minutes each. False: heads on latents of pictures and mirror images.
+        acquisition.network = False
         acquisition.first = 100  # labels of the first round: by the typical strategy, or at random
         acquisition.batch = 100  # that each round adds
         acquisition.rounds = 2

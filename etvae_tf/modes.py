@@ -23,6 +23,7 @@ from etvae_tf.inference import (
     predict_pictures,
     run_scorer,
 )
+from etvae_tf.inference.acquire import check_choice
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
@@ -115,30 +116,6 @@ MODES = {
         ("workdir", "export_dir", "data", "images", "output", "n_votes"),
         ("data.crop_fraction", "data.id_column"),
     ),
-    "acquire": Mode(
-        "choose galaxies to ask volunteers about next, with an exported model or with --workdir=RUN",
-        lambda config, given, values: acquire_galaxies(
-            config.data.images,
-            values.output,
-            values.n_galaxies,
-            values.strategy,
-            None if values.workdir else _export_dir(values),
-            values.workdir,
-            given.get("data.crop_fraction"),
-            config.data.table,
-            config.data.id_column,
-            config.seed,
-        ),
-        ("workdir", "export_dir", "data", "images", "output", "n_galaxies", "strategy", "seed"),
-        ("data.crop_fraction", "data.id_column"),
-    ),
-    "acquisition_study": Mode(
-        "simulate acquire on galaxies with votes, by each strategy of config.acquisition, and compare them",
-        lambda config, given, values: acquisition_study(config, values.workdir),
-        ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
-        ("",),
-        ("regime", "n_labels", "seed"),
-    ),
     "embed": Mode(
         "write latents, poses and canonical pictures, draw a map of them, and find the galaxies nearest to one",
         lambda config, given, values: embed_pictures(
@@ -154,6 +131,19 @@ MODES = {
         ),
         ("workdir", "export_dir", "data", "images", "output", "planted"),
         ("data.crop_fraction", "data.id_column"),
+    ),
+    "acquire": Mode(
+        "choose galaxies to ask volunteers about next, with an exported model or with --workdir=RUN",
+        lambda config, given, values: _acquire(config, given, values),
+        ("workdir", "export_dir", "data", "images", "output", "n_galaxies", "strategy", "seed"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
+    "acquisition_study": Mode(
+        "simulate acquire on galaxies with votes, by each strategy of config.acquisition, and compare them",
+        lambda config, given, values: acquisition_study(config, values.workdir),
+        ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
+        ("",),
+        ("regime", "n_labels", "seed"),
     ),
     "benchmark": Mode(
         "time the steps of every regime, with and without the pose, on synthetic galaxies",
@@ -182,6 +172,12 @@ def _survey(
     if values.workdir:
         return listing, run_scorer(values.workdir, crop_fraction, with_decoder)
     return listing, exported_scorer(_export_dir(values), crop_fraction)
+
+
+def _acquire(config: ConfigDict, given: dict[str, Any], values: flags.FlagValues) -> None:
+    """Refuses an impossible choice before a model is loaded."""
+    check_choice(values.strategy, values.n_galaxies, config.seed, bool(values.workdir))
+    acquire_galaxies(*_survey(config, given, values), values.output, values.n_galaxies, values.strategy, config.seed)
 
 
 def _export_dir(values: flags.FlagValues) -> str:

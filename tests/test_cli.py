@@ -91,10 +91,6 @@ def test_a_field_is_used_or_refused(
             ["--mode=predict", "--workdir=run", "--export_dir=models"],
             "both name a model to predict with; leave one out",
         ),
-        (
-            ["--mode=acquire", "--workdir=run", "--export_dir=models"],
-            "both name a model to acquire with; leave one out",
-        ),
         (["--config.data.id_column=name"], "is of a table, but there is no --data"),
         (["--data=votes.csv", "--config.data.synthetic_train=5"], "is of synthetic galaxies"),
         (["--config.data.tabel=x"], "tabel"),

@@ -69,6 +69,9 @@ def acquisition_study(config: ConfigDict, workdir: str | None) -> pd.DataFrame:
     survey, rows = load_survey(run), []
     judged_by_train(survey, study.candidates, int(study.seeds[0]))  # refused before pre-training
     _pretrain(root, run, survey)
+    learner = "network" if study.network else "vote head"  # a folder holds runs of one kind, from one VAE
+    begun = {"vae": hashlib.sha256((root / _VAE).read_bytes()).hexdigest(), "learner": learner}
+    survey = replace(survey, fingerprints={**survey.fingerprints, **begun})
     latents = None if study.network else FrozenLatents(root / _VAE, survey.learn)
     for seed in study.seeds:
         run.seed = int(seed)
@@ -219,4 +222,6 @@ def _check(config: ConfigDict) -> None:
     require(
         config, ["data.validation_fraction"], lambda value: value == 0, "0, since there are few labels to learn from,"
     )
+    require(config, ["train.folds"], lambda folds: folds == 0, "0, since no error bars are compared,")
+    require(config, ["train.init"], lambda path: not path, "no other start than STUDY/vae.keras")
     require(config, ["regime"], lambda regime: regime == "two_step", "two_step, which begins with a VAE without votes,")

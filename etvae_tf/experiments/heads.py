@@ -37,10 +37,6 @@ class FrozenLatents:
         self._scale = np.concatenate([np.stack([view.scale for view in one]) for one in views], axis=1)
         self._place = {name: place for place, name in enumerate(galaxies.ids)}
 
-    def latent_mean(self, galaxies: Galaxies) -> np.ndarray:
-        """Posterior means (M, Z) of some of the galaxies."""
-        return self._loc[0, self._places(galaxies)]
-
     def learn(self, config: Any, labelled: Galaxies, answers: tuple[int, ...]) -> VoteHead:
         """A head that has learnt votes from draws of z, with the steps, batches and rate of a two_step run.
 

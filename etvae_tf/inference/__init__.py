@@ -1,4 +1,4 @@
-"""Pictures in; tables of predicted votes, of latents, of oddities and of the galaxies to ask volunteers about out."""
+"""Pictures in; tables of predicted votes, of latents, of oddities and of galaxies to ask volunteers about out."""
 
 from etvae_tf.inference.acquire import acquire_galaxies
 from etvae_tf.inference.anomaly import find_oddities

@@ -15,25 +15,21 @@ from etvae_tf.data.sources import ImageSource
 from etvae_tf.inference import scoring
 from etvae_tf.inference.listing import Listing
 from etvae_tf.inference.parts import Parts
+from etvae_tf.inference.scorer import Scorer
 from etvae_tf.progress import Progress
 
-__all__ = ["job_of", "latent_columns", "part_length", "readable", "walk"]
+__all__ = ["job_of", "latent_columns", "readable", "walk"]
 
 BATCHES = 64  # in a part of the table: what a killed walk loses at most
 
 
-def part_length() -> int:
-    """Rows in a part of the table, but for the last one."""
-    return BATCHES * scoring.BATCH
-
-
-def job_of(listing: Listing, model: Path, **others: Any) -> dict[str, Any]:
-    """What the rows of a table depend on, for `Parts`: pictures, the model's folder, and what else is given."""
+def job_of(listing: Listing, scorer: Scorer, **others: Any) -> dict[str, Any]:
+    """What the rows of a table depend on, for `Parts`: pictures, model, and what else is given."""
     return {
         "pictures": listing.source.digest(listing.names, quick=True),
-        "model": _digest(model),
+        "model": _digest(scorer.source),
         **others,
-        "length of parts": part_length(),
+        "length of parts": BATCHES * scoring.BATCH,
     }
 
 
@@ -45,7 +41,7 @@ def walk(names: Sequence[str], parts: Parts, rows_from: Callable[[int], Iterator
         parts: of their table.
         rows_from: gives the rows from a position in `names` on, a batch at a time.
     """
-    length = part_length()
+    length = BATCHES * scoring.BATCH
     count, done = len(names), min(len(parts) * length, len(names))
     if done:
         print(f"going on: {done} of {count} pictures are scored already", flush=True)

@@ -17,7 +17,8 @@ from PIL import Image
 from configs import quicktest
 from etvae_tf.data import hashes_to_text, picture_hashes, synthesise
 from etvae_tf.errors import InputError
-from etvae_tf.inference import acquire_galaxies, scoring, walk
+from etvae_tf.inference import Scorer, acquire_galaxies, exported_scorer, list_pictures, scoring, walk
+from etvae_tf.inference.acquire import check_choice
 from etvae_tf.inference.information import information_of
 from etvae_tf.inference.parts import Parts
 
@@ -49,6 +50,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def acquire(images, output, n, strategy, exports=None, run=None, table=None, seed=0):
+    """With a run, or with an exported model."""
+    listing = list_pictures(images, table)
+    scorer = Scorer(run, (), {}, (32, 1, 1.0), None) if run else exported_scorer(exports, 1.0)
+    acquire_galaxies(listing, scorer, output, n, strategy, seed)
+
+
 def table_of(output: Path) -> pd.DataFrame:
     return pd.read_csv(output, dtype={"id": str}) if output.suffix == ".csv" else pd.read_parquet(output)
 
@@ -56,7 +64,7 @@ def table_of(output: Path) -> pd.DataFrame:
 def test_all_candidates_in_the_order_of_their_information(asked, sky, tmp_path, capsys):
     """Not those whose votes were learnt, under any name: 000 and 001."""
     output, count = tmp_path / "next.csv", COUNT - 2
-    acquire_galaxies(sky, output, count, "bald", None, asked)
+    acquire(sky, output, count, "bald", None, asked)
     table = table_of(output)
     assert table.columns.tolist() == ["id", "rank", "strategy", "score", "mutual_information", "entropy"]
     assert sorted(table["id"]) == [f"{number:03}" for number in range(2, COUNT)]
@@ -79,8 +87,8 @@ def test_all_candidates_in_the_order_of_their_information(asked, sky, tmp_path, 
 def test_fewer_candidates_than_pictures_are_refused_and_the_walk_is_kept(asked, sky, tmp_path, capsys):
     output = tmp_path / "next.parquet"
     with pytest.raises(InputError, match=f"n_galaxies={COUNT - 1} came, but there are {COUNT - 2} candidates"):
-        acquire_galaxies(sky, output, COUNT - 1, "entropy", None, asked)
-    acquire_galaxies(sky, output, 3, "entropy", None, asked)
+        acquire(sky, output, COUNT - 1, "entropy", None, asked)
+    acquire(sky, output, 3, "entropy", None, asked)
     assert f"going on: {COUNT + 1} of {COUNT + 1} pictures" in capsys.readouterr().out
     table = table_of(output)
     assert len(set(table["id"])) == 3 and (table["score"] == table["entropy"]).all()
@@ -88,7 +96,7 @@ def test_fewer_candidates_than_pictures_are_refused_and_the_walk_is_kept(asked, 
 
 @pytest.mark.slow
 def test_an_exported_model_chooses_typical_galaxies(version, sky, tmp_path):
-    acquire_galaxies(sky, tmp_path / "first.csv", 5, "typical", version.parent)
+    acquire(sky, tmp_path / "first.csv", 5, "typical", version.parent)
     table = table_of(tmp_path / "first.csv")
     assert table.columns.tolist() == ["id", "rank", "strategy", "score"] and len(set(table["id"])) == 5
     assert (table["score"] > 0).all() and "broken" not in set(table["id"])
@@ -99,7 +107,7 @@ def test_a_table_lists_the_candidates_and_lends_its_columns(version, sky, tmp_pa
     listed = pd.DataFrame({"name": ["007", "003", "broken", "011"], "rank": [4, 5, 6, 7], "z": [0.1, 0.2, 0.3, 0.4]})
     listed.to_csv(tmp_path / "candidates.csv", index=False)
     output = tmp_path / "next.csv"
-    acquire_galaxies(sky, output, 3, "random", version.parent, table=tmp_path / "candidates.csv", seed=1)
+    acquire(sky, output, 3, "random", version.parent, table=tmp_path / "candidates.csv", seed=1)
     table = pd.read_csv(output, dtype={"id": str, "name": str})
     assert sorted(table["id"]) == ["003", "007", "011"] and table["id"].tolist() == table["name"].tolist()
     expected = listed.set_index("name").loc[table["id"]]
@@ -111,7 +119,7 @@ def test_a_table_lists_the_candidates_and_lends_its_columns(version, sky, tmp_pa
 def test_a_killed_call_goes_on_and_chooses_the_same(asked, sky, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scoring, "BATCH", 4)
     monkeypatch.setattr(walk, "BATCHES", 2)
-    acquire_galaxies(sky, tmp_path / "whole.csv", 4, "typical", None, asked)
+    acquire(sky, tmp_path / "whole.csv", 4, "typical", None, asked)
     read, original = [], Parts.append
 
     def append(self, rows):
@@ -123,10 +131,10 @@ def test_a_killed_call_goes_on_and_chooses_the_same(asked, sky, tmp_path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(Parts, "append", append)
         with pytest.raises(KeyboardInterrupt):
-            acquire_galaxies(sky, tmp_path / "next.csv", 4, "typical", None, asked)
+            acquire(sky, tmp_path / "next.csv", 4, "typical", None, asked)
     assert not (tmp_path / "next.csv").exists()
     capsys.readouterr()
-    acquire_galaxies(sky, tmp_path / "next.csv", 4, "typical", None, asked)
+    acquire(sky, tmp_path / "next.csv", 4, "typical", None, asked)
     assert f"going on: 16 of {COUNT + 1} pictures are scored already" in capsys.readouterr().out
     assert (tmp_path / "next.csv").read_text() == (tmp_path / "whole.csv").read_text()
 
@@ -134,31 +142,23 @@ def test_a_killed_call_goes_on_and_chooses_the_same(asked, sky, tmp_path, monkey
 def test_refuses_before_it_works(asked, sky, tmp_path):
     (tmp_path / "there.csv").write_text("another table\n")
     output = tmp_path / "next.csv"
-    for images, target, n, strategy, workdir, sentence in (
-        ("", output, 3, "random", None, "add --images=FOLDER_OR_ZIP, or --data=TABLE"),
-        (sky, None, 3, "random", None, "add --output=next.csv"),
-        (sky, output, None, "random", None, "add --n_galaxies=N, at least 1"),
-        (sky, output, 0, "random", None, "add --n_galaxies=N, at least 1"),
-        (sky, output, 3, None, None, "add --strategy, one of bald, entropy, typical, random"),
-        (sky, output, 3, "margin", None, "strategy=margin came"),
-        (sky, output, 3, "bald", None, "asks the vote head of a run, but no run came; add --workdir=RUN"),
-        (sky, tmp_path / "there.csv", 3, "random", None, "there.csv exists"),
-        (sky, tmp_path / "next.txt", 3, "random", None, "ends in '.txt'"),
-        (sky, output, COUNT + 2, "random", None, f"n_galaxies={COUNT + 2} came, but there are {COUNT + 1}"),
-        (sky, output, 3, "bald", tmp_path / "nowhere", "nowhere holds no run"),
-        (tmp_path / "nowhere", output, 3, "random", None, "no pictures at"),
-        (sky, output, 3, "random", None, "no_exports holds no exported model"),
+    for target, n, strategy, sentence in (
+        (output, None, "random", "add --n_galaxies=N, at least 1"),
+        (output, 0, "random", "add --n_galaxies=N, at least 1"),
+        (output, 3, None, "add --strategy, one of bald, entropy, typical, random"),
+        (output, 3, "margin", "strategy=margin came"),
+        (tmp_path / "there.csv", 3, "random", "there.csv exists"),
+        (tmp_path / "next.txt", 3, "random", "ends in '.txt'"),
+        (output, COUNT + 2, "random", f"n_galaxies={COUNT + 2} came, but there are {COUNT + 1}"),
     ):
         with pytest.raises(InputError, match=sentence):
-            acquire_galaxies(images, target, n, strategy, tmp_path / "no_exports", workdir)
-    for wrong, sentence in (
-        ({"crop_fraction": 1.5}, "expected a number in"),
-        ({"seed": -1}, "number from 0 to 42949672"),
-    ):
-        with pytest.raises(InputError, match=sentence):
-            acquire_galaxies(sky, output, 3, "random", None, asked, **wrong)
-    asked = shutil.copytree(asked, tmp_path / "older")
-    (asked / "learnt.parquet").unlink()
+            acquire(sky, target, n, strategy, run=asked)
+    with pytest.raises(InputError, match="asks the vote head of a run, but no run came; add --workdir=RUN"):
+        check_choice("bald", 3, 0, is_run=False)
+    with pytest.raises(InputError, match="seed=-1, expected a whole number from 0 to 4294967295"):
+        check_choice("typical", 3, -1, is_run=False)
+    older = shutil.copytree(asked, tmp_path / "older")
+    (older / "learnt.parquet").unlink()
     with pytest.raises(InputError, match="lacks learnt.parquet, the list of what the run learnt from; train it anew"):
-        acquire_galaxies(sky, output, 3, "bald", None, asked)
+        acquire(sky, output, 3, "bald", run=older)
     assert not output.exists() and not list(tmp_path.glob(".*"))
