@@ -78,6 +78,10 @@ def test_a_finished_embedding_is_read_and_another_one_refused(sky, capsys):
         embed(sky, "e.parquet", Grey(sky.parent, weights=b"others"), canonical=False)
     with pytest.raises(InputError, match="is an embedding with another canonical; remove it"):
         embed(sky, "e.parquet")
+    (sky.parent / "e_map.png").write_text("of another one")
+    (sky.parent / "e.parquet").unlink()
+    embed(sky, "e.parquet")
+    assert "t-SNE" in (sky.parent / "e_map.png").read_text()
     (sky.parent / "e.json").unlink()
     with pytest.raises(InputError, match="exists; remove it, or choose another name"):
         embed(sky, "e.parquet")
