@@ -11,6 +11,7 @@ from ml_collections import config_flags
 
 from etvae_tf import config as default
 from etvae_tf.errors import InputError
+from etvae_tf.inference.strategies import STRATEGIES
 from etvae_tf.modes import MODES, REAL_FIELDS, SHORT, SYNTHETIC_FIELDS, Mode
 
 __all__ = ["run"]
@@ -27,8 +28,9 @@ _STRINGS = {  # flag -> help
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
     "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
     "init": "Run folder or exported version whose weights training starts from, instead of pre-training.",
-    "output": "Table that predict, embed or anomaly writes, .csv or .parquet.",
+    "output": "Table that predict, embed, anomaly or acquire writes, .csv or .parquet.",
     "neighbours_of": "Identifier of a galaxy; embed also writes those that are nearest to it in the latent space.",
+    "strategy": f"How acquire chooses: {', '.join(STRATEGIES)}; typical for the first labels, when no votes are known.",
     "json": "File that benchmark writes all its numbers to.",
 }
 
@@ -64,6 +66,7 @@ def _define_flags(values: flags.FlagValues) -> None:
         _Count(), "n_labels", None, "Labelled galaxies in all, validation included; 0 or all: every one.", values
     )
     flags.DEFINE_integer("seed", None, "Of weights, labels drawn, data order and noise.", flag_values=values)
+    flags.DEFINE_integer("n_galaxies", None, "How many galaxies acquire chooses.", flag_values=values)
     flags.DEFINE_integer(
         "n_votes",
         None,
@@ -101,10 +104,7 @@ def _parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list
 
 def _refuse_unused(values: flags.FlagValues) -> None:
     mode = MODES[values.mode]
-    own = (
-        "workdir", "export_dir", "output", "n_votes", "json", "include_learnt", "canonical", "neighbours_of", "planted",
-        "config", *SHORT,
-    )  # fmt: skip
+    own = (*_STRINGS, "n_galaxies", "n_votes", "include_learnt", "canonical", "planted", "config", "n_labels", "seed")
     fields = list(values["config"].override_values)
     unused = [flag for flag in own if values[flag].present and flag not in mode.flags]
     unused += [f"config.{field}" for field in fields if not mode.uses(field)]
@@ -116,9 +116,9 @@ def _refuse_unused(values: flags.FlagValues) -> None:
     for flag, field in SHORT.items():
         if values[flag].present and field in fields:
             _refuse(f"--{flag} and --config.{field} are the same; leave one out.")
-    if values.mode in ("predict", "embed", "anomaly") and values.workdir and values.export_dir:
-        _refuse("--workdir and --export_dir both name a model; leave one out.")
-    if values.mode in ("train", "learning_curve"):
+    if "output" in mode.flags and values.workdir and values.export_dir:
+        _refuse(f"--workdir and --export_dir both name a model to {values.mode} with; leave one out.")
+    if values.mode in ("train", "learning_curve", "acquisition_study"):
         table = values.data or values.config.data.table
         idle = [field for field in fields if field in (SYNTHETIC_FIELDS if table else REAL_FIELDS)]
         if idle:
@@ -148,13 +148,13 @@ def _call(values: flags.FlagValues) -> None:
 
 
 def _quoted(arguments: list[str]) -> list[str]:
-    """Lists of columns as the config reads them: a,b,c becomes ('a', 'b', 'c'), for a name alone may be no Python."""
-    quoted, name = list(arguments), "config.data.answer_columns"
+    """Lists of names as the config reads them: a,b,c becomes ('a', 'b', 'c'), for a name alone may be no Python."""
+    quoted, names = list(arguments), ("config.data.answer_columns", "config.data.questions")
     for place, word in enumerate(arguments):
         flag, equals, value = word.partition("=")
-        if flag.lstrip("-") == name and equals:
+        if flag.lstrip("-") in names and equals:
             quoted[place] = f"{flag}={_columns(value)}"
-        elif arguments[place - 1].lstrip("-") == name:
+        elif arguments[place - 1].lstrip("-") in names:
             quoted[place] = _columns(word)
     return quoted
 

@@ -35,7 +35,9 @@ def _data() -> ConfigDict:
     data.channels = 1  # 1 grey, 3 colour
     data.crop_fraction = 1.0  # central part of the picture that is kept, (0, 1]; 0.5 for 424 px Kaggle pictures
     data.id_column = ""  # column with the pictures' names; "" finds a known one
-    data.answer_columns = ()  # one column per answer; () finds known ones (Kaggle, Hart et al. 2016, Zoobot)
+    data.answer_columns = ()  # one column per answer; () finds known ones (Kaggle, Hart et al. 2016, Zoobot);
+    # "a,b,c; d,e < b" are two questions, the second one asked after answer b
+    data.questions = ()  # of a known decision tree, learnt together: names, or all; () the first, smooth or featured
     data.label_kind = "auto"  # counts | fractions | auto
     data.pseudo_count = 40.0  # votes that a table of fractions is taken to stand for; Galaxy Zoo 2 has about 43
     data.test_fraction = 0.25  # of the table, where no split is given

@@ -11,10 +11,11 @@ from ml_collections import ConfigDict
 
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
-from etvae_tf.experiments import benchmark, judge_anomaly, learning_curve
+from etvae_tf.experiments import acquisition_study, benchmark, judge_anomaly, learning_curve
 from etvae_tf.inference import (
     Listing,
     Scorer,
+    acquire_galaxies,
     embed_pictures,
     exported_scorer,
     find_oddities,
@@ -40,7 +41,7 @@ SHORT = {  # short flag -> config field
     "cache_dir": "data.cache_dir",
     "init": "train.init",
 }
-_TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.label_kind", "data.pseudo_count")
+_TABLE_FIELDS = ("data.id_column", "data.answer_columns", "data.questions", "data.label_kind", "data.pseudo_count")
 _PICTURE_FIELDS = ("data.crop_fraction", "data.missing_pictures", "data.cache_dir")
 REAL_FIELDS = (*_TABLE_FIELDS, *_PICTURE_FIELDS, "data.test_fraction", "data.split_seed")
 SYNTHETIC_FIELDS = ("data.synthetic_train", "data.synthetic_test", "data.synthetic_seed")
@@ -113,6 +114,30 @@ MODES = {
         ),
         ("workdir", "export_dir", "data", "images", "output", "n_votes"),
         ("data.crop_fraction", "data.id_column"),
+    ),
+    "acquire": Mode(
+        "choose galaxies to ask volunteers about next, with an exported model or with --workdir=RUN",
+        lambda config, given, values: acquire_galaxies(
+            config.data.images,
+            values.output,
+            values.n_galaxies,
+            values.strategy,
+            None if values.workdir else _export_dir(values),
+            values.workdir,
+            given.get("data.crop_fraction"),
+            config.data.table,
+            config.data.id_column,
+            config.seed,
+        ),
+        ("workdir", "export_dir", "data", "images", "output", "n_galaxies", "strategy", "seed"),
+        ("data.crop_fraction", "data.id_column"),
+    ),
+    "acquisition_study": Mode(
+        "simulate acquire on galaxies with votes, by each strategy of config.acquisition, and compare them",
+        lambda config, given, values: acquisition_study(config, values.workdir),
+        ("config", "workdir", "data", "images", "unlabelled", "split", "cache_dir"),
+        ("",),
+        ("regime", "n_labels", "seed"),
     ),
     "embed": Mode(
         "write latents, poses and canonical pictures, draw a map of them, and find the galaxies nearest to one",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import GalaxyData, Survey, data_fingerprints, draw_data, load_survey
+from etvae_tf.data import GalaxyData, Questions, Survey, data_fingerprints, draw_data, load_survey
 from etvae_tf.evaluation import (
     coverage_figure,
     coverage_metrics,
@@ -84,7 +84,7 @@ def train_run(
     start = time.perf_counter()
     learn_novelty(model, data.pool, folder.novelty)
     labels = np.concatenate([data.train.votes, data.validation.votes])
-    constant = np.nanmean(data.questions.fractions(labels), axis=0)
+    constant = data.questions.mean_fractions(labels)
     metrics, predictions = evaluate_model(model, data.test, constant, data.questions, data.truth.get("pose"))
     write_predictions(folder.predictions, data.test, predictions, data.questions)
     write_votes_figure(folder.figures / "votes.png", data.test, predictions, data.questions)
@@ -95,7 +95,8 @@ def train_run(
     if started:
         metrics["test_galaxies_learnt_by_start"] = learnt_by_start(config.train.init, data.test)
     metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
-    metrics["n_votes"] = {name: _mean_total(labels[:, place]) for name, place in data.questions.slices.items()}
+    metrics["asked_after"] = {one.name: list(one.asked_after) for one in data.questions.each if one.asked_after}
+    metrics["n_votes"] = _mean_totals(labels, data.questions)
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
     write_json(folder.metrics, metrics)
     write_run_page(finished_run(folder.path), Sample(data.test, predictions, model, autoencoder))
@@ -124,10 +125,12 @@ def _error_bars(
     return {"concentrations": dict(zip(names, concentrations, strict=True)), **metrics}
 
 
-def _mean_total(votes: np.ndarray) -> float:
-    """Votes (N, K) on one question, mean over the galaxies that have any."""
-    total = votes.sum(axis=1)
-    return float(total[total > 0].mean()) if (total > 0).any() else float("nan")
+def _mean_totals(votes: np.ndarray, questions: Questions) -> dict[str, float]:
+    """Votes on each question, mean over the galaxies that have a voted fraction; NaN where none has."""
+    means = {}
+    for (name, place), asked in zip(questions.slices.items(), questions.asked(votes).T, strict=True):
+        means[name] = float(votes[asked, place].sum(axis=1).mean()) if asked.any() else float("nan")
+    return means
 
 
 def _default_workdir(config: ConfigDict) -> str:

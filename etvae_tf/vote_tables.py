@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from etvae_tf.data.images import ImageSource
+from etvae_tf.data import ImageSource, Questions
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import vote_deviations, vote_intervals
 from etvae_tf.files import write_atomically
@@ -36,7 +36,7 @@ def read_batches(source: ImageSource, batch_size: int) -> Iterator[tuple[Sequenc
 def score_batches(
     predict: Callable[[list[bytes]], dict[str, np.ndarray]],
     batches: Iterable[tuple[Sequence[str], list[bytes]]],
-    answers: Sequence[str] | None = None,
+    questions: Questions | None = None,
     why_unreadable: Callable[[str], str] = lambda name: "not a readable picture",
     n_votes: int | None = None,
 ) -> Iterator[pd.DataFrame]:
@@ -45,7 +45,7 @@ def score_batches(
     Args:
         predict: gives the outputs of `predict_bytes` for B picture files.
         batches: names and files of B pictures.
-        answers: names of the K answers, see `vote_table`.
+        questions: see `vote_table`.
         why_unreadable: gives the reason for the name of a picture that could not be decoded.
         n_votes: see `vote_table`.
 
@@ -53,7 +53,7 @@ def score_batches(
         A `vote_table` of B rows for each batch, and a column reason: why ok is false, empty where it is true.
     """
     for names, files in batches:
-        table = vote_table(names, predict(files), answers, n_votes)
+        table = vote_table(names, predict(files), questions, n_votes)
         reasons = ["" if ok else why_unreadable(name) for name, ok in zip(names, table["ok"], strict=True)]
         yield table.assign(reason=pd.Series(reasons, dtype=object))
 
@@ -61,7 +61,7 @@ def score_batches(
 def vote_table(
     names: Sequence[str],
     outputs: dict[str, np.ndarray],
-    answers: Sequence[str] | None = None,
+    questions: Questions | None = None,
     n_votes: int | None = None,
 ) -> pd.DataFrame:
     """Outputs of `predict_bytes` as a table.
@@ -70,16 +70,16 @@ def vote_table(
         names: of the N pictures.
         outputs: vote_fractions, vote_concentration (parameters of a Dirichlet distribution around them) and n_votes
             (N, K), pose_angle (N,), ok (N,).
-        answers: names of the K answers; answer_0, answer_1, ... where there are none.
+        questions: that the model answers, K answers in all; answer_0, answer_1, ... where they are unknown.
         n_votes: votes that are cast on each galaxy, >= 1; the model's n_votes where it is None.
 
     Returns:
-        Columns id; ANSWER, the expected fraction in [0, 1]; ANSWER_std, ANSWER_low and ANSWER_high, the standard
-        deviation and the 5 and 95 % quantiles of the fraction that so many volunteers will vote, empty where the model
-        does not know how sure it is; pose_angle in radians; where the model gives them, novelty, >= 0, and
-        unlike_training, whether it exceeds 1: 1 % of pictures like the training's do, and for the others error bars
-        were not learnt; ok, false where the picture could not be decoded and the
-        numbers are empty.
+        Columns id; ANSWER, the expected fraction in [0, 1] among those who are asked; ANSWER_std, ANSWER_low and
+        ANSWER_high, the standard deviation and the 5 and 95 % quantiles of the fraction that so many volunteers will
+        vote, empty where the model does not know how sure it is; ANSWER_joint, for questions that others lead to, the
+        fraction of all volunteers who will give that answer; pose_angle in radians; where the model gives them,
+        novelty, >= 0, and unlike_training, whether it exceeds 1: 1 % of pictures like the training's do, and for the
+        others error bars were not learnt; ok, false where the picture could not be decoded and the numbers are empty.
     """
     columns: dict[str, object] = {"id": list(names)}
     fractions = outputs["vote_fractions"].astype(np.float64)
@@ -87,14 +87,29 @@ def vote_table(
     sure = np.divide(outputs["vote_concentration"], fractions, out=np.ones_like(fractions), where=fractions > 0)
     sure, total = np.where(np.isfinite(total), sure, np.nan), np.nan_to_num(total, nan=1.0)
     deviations, (low, high) = vote_deviations(fractions, sure, total), vote_intervals(fractions, sure, total)
-    for index, answer in enumerate(answers or [f"answer_{number}" for number in range(fractions.shape[1])]):
+    answers = questions.answers if questions else [f"answer_{number}" for number in range(fractions.shape[1])]
+    joint = _joint(fractions, questions)
+    for index, answer in enumerate(answers):
         columns[answer] = outputs["vote_fractions"][:, index]
         for end, values in (("std", deviations), ("low", low), ("high", high)):
             columns[f"{answer}_{end}"] = values[:, index].astype(np.float32)
+        if answer in joint:
+            columns[f"{answer}_joint"] = joint[answer].astype(np.float32)
     columns["pose_angle"] = outputs["pose_angle"]
     if "novelty" in outputs:
         columns |= {"novelty": outputs["novelty"], "unlike_training": outputs["novelty"] > 1}
     return pd.DataFrame({**columns, "ok": outputs["ok"]})
+
+
+def _joint(fractions: np.ndarray, questions: Questions | None) -> dict[str, np.ndarray]:
+    """Fractions (N,) of all volunteers, by the answers of questions that others lead to."""
+    if questions is None:
+        return {}
+    joint, found = questions.joint(fractions), {}
+    for place, parents in zip(questions.slices.values(), questions.parents, strict=True):
+        if parents:
+            found |= dict(zip(questions.answers[place], joint[:, place].T, strict=True))
+    return found
 
 
 def check_n_votes(n_votes: int | None) -> None:

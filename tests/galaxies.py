@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -14,11 +15,13 @@ from etvae_tf.data import synthesise
 from etvae_tf.data.images import load_images, open_images
 
 
+@cache
 def synthetic_images(count: int, size: int = 64, channels: int = 1) -> tf.Tensor:
     """float32 (B, H, W, C) in [0, 1]."""
     return tf.constant(synthesise(count, image_size=size, channels=channels).images, tf.float32) / 255.0
 
 
+@cache
 def real_images(folder: Path, count: int, size: int = 64) -> tf.Tensor:
     """The first of the Kaggle galaxies: float32 (B, H, W, 1) in [0, 1]."""
     source = open_images(folder / "kaggle" / "images.zip")

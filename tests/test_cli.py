@@ -12,7 +12,8 @@ from etvae_tf import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 SWITCHES = dict.fromkeys(("include_learnt", "canonical", "planted"), "true")
-VALUES = {"n_labels": "3", "seed": "3", **SWITCHES, "config": str(ROOT / "configs/quicktest.py")}
+NUMBERS = dict.fromkeys(("n_labels", "n_galaxies", "seed"), "3")
+VALUES = {**NUMBERS, **SWITCHES, "config": str(ROOT / "configs/quicktest.py")}
 EVERY = (*cli._STRINGS, *VALUES)
 
 
@@ -61,6 +62,10 @@ def test_a_flag_is_used_or_refused(
         ("export", "data.crop_fraction=0.5", False),
         ("predict", "data.crop_fraction=0.5", True),
         ("predict", "model.latent_dim=3", False),
+        ("acquire", "data.crop_fraction=0.5", True),
+        ("acquire", "model.latent_dim=3", False),
+        ("acquisition_study", "train.kl_weight=2", True),
+        ("acquisition_study", "n_labels=3", False),
         ("benchmark", "train.vae_batch=8", True),
         ("benchmark", "train.vae_steps=8", False),
         ("benchmark", "train.alternating_vae_rate=0.5", False),
@@ -84,7 +89,11 @@ def test_a_field_is_used_or_refused(
         (["--n_labels=3", "--config.n_labels=4"], "--n_labels and --config.n_labels are the same; leave one out"),
         (
             ["--mode=predict", "--workdir=run", "--export_dir=models"],
-            "both name a model; leave one out",
+            "both name a model to predict with; leave one out",
+        ),
+        (
+            ["--mode=acquire", "--workdir=run", "--export_dir=models"],
+            "both name a model to acquire with; leave one out",
         ),
         (["--config.data.id_column=name"], "is of a table, but there is no --data"),
         (["--data=votes.csv", "--config.data.synthetic_train=5"], "is of synthetic galaxies"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "etvae_tf"
 FILES = sorted(path for folder in ("etvae_tf", "configs", "tests") for path in (ROOT / folder).rglob("*.py"))
@@ -48,29 +46,44 @@ def imports(tree: ast.AST) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_files_and_functions_are_short(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LONGEST_FILE
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            explained = node.body[0].end_lineno if ast.get_docstring(node) else node.lineno
-            assert node.end_lineno - explained < LONGEST_FUNCTION, f"{node.name}, line {node.lineno}"
+def tree(path: Path) -> ast.AST:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=name)
-def test_no_room_knows_a_higher_one(path: Path) -> None:
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room == "__init__":
-        return
-    for line, module in imports(ast.parse(path.read_text(encoding="utf-8"))):
-        other = module.split(".")[1]
-        assert other == room or FLOOR[other] < FLOOR[room], f"{room} imports {other} in line {line}"
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=name)
-def test_own_modules_are_imported_at_the_top(path: Path) -> None:
+def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many, without the docstring."""
+    explained = function.body[0].end_lineno if ast.get_docstring(function) else function.lineno
+    return function.end_lineno - explained
+
+
+def test_files_and_functions_are_short() -> None:
+    assert len(FILES) > 100
+    long = [name(path) for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE]
+    long += [
+        f"{name(path)}: {function.name}, line {function.lineno}"
+        for path in FILES
+        for function in functions(path)
+        if lines(function) >= LONGEST_FUNCTION
+    ]
+    assert not long
+
+
+def test_no_room_knows_a_higher_one() -> None:
+    higher = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for line, module in imports(tree(path)) if room != "__init__" else []:
+            other = module.split(".")[1]
+            if other != room and FLOOR[other] >= FLOOR[room]:
+                higher.append(f"{name(path)} imports {other} in line {line}")
+    assert not higher
+
+
+def test_own_modules_are_imported_at_the_top() -> None:
     """An import inside a function is the sign of a wall that stands wrong."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert not [found for function in functions for found in imports(function)]
+    found = [(name(path), imports(function)) for path in PACKAGE.rglob("*.py") for function in functions(path)]
+    assert not [(path, own) for path, own in found if own]

@@ -9,10 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from etvae_tf.data import Question, Questions
 from etvae_tf.errors import InputError
 from etvae_tf.vote_tables import check_n_votes, check_output, score_batches, vote_table, write_table
 
 ANSWERS = [f"{answer}{end}" for answer in ("smooth", "featured") for end in ("", "_std", "_low", "_high")]
+
+
+def questions(*answers: str) -> Questions:
+    return Questions((Question("which", answers),))
 
 
 def lengths(files: list[bytes]) -> dict[str, np.ndarray]:
@@ -31,7 +36,7 @@ def test_an_endless_stream_is_scored_as_it_comes():
             taken.append(number)
             yield [f"g{number}", f"h{number}"], [b"", b"x"]
 
-    rows = score_batches(lengths, stream(), ["smooth", "featured"])
+    rows = score_batches(lengths, stream(), questions("smooth", "featured"))
     first, second = next(rows), next(rows)
     assert taken == [0, 1]
     assert first.columns.tolist() == ["id", *ANSWERS, "pose_angle", "ok", "reason"]
@@ -55,7 +60,8 @@ def sure(fractions: list[list[float]], concentration: float, n_votes: float) -> 
 
 @pytest.mark.parametrize("n_votes", [None, 7])
 def test_error_bars_are_scipys(n_votes: int | None) -> None:
-    table = vote_table(["a", "b"], sure([[0.2, 0.7, 0.1], [0.5, 0.25, 0.25]], 6.0, 40.0), ["s", "f", "x"], n_votes)
+    outputs = sure([[0.2, 0.7, 0.1], [0.5, 0.25, 0.25]], 6.0, 40.0)
+    table = vote_table(["a", "b"], outputs, questions("s", "f", "x"), n_votes)
     total = n_votes or 40
     for answer in ("s", "f", "x"):
         p = table[answer].to_numpy(float)
@@ -67,17 +73,25 @@ def test_error_bars_are_scipys(n_votes: int | None) -> None:
 
 def test_what_is_not_known_is_empty() -> None:
     ends = ["s_std", "s_low", "s_high"]
-    unreadable = vote_table(["a", "b"], sure([[0.2, 0.8], [np.nan, np.nan]], 6.0, 40.0), ["s", "f"])
+    unreadable = vote_table(["a", "b"], sure([[0.2, 0.8], [np.nan, np.nan]], 6.0, 40.0), questions("s", "f"))
     assert unreadable[ends].notna().all(axis=1).tolist() == [True, False]
-    unsure = vote_table(["a"], sure([[0.2, 0.8]], np.nan, 40.0), ["s", "f"])
+    unsure = vote_table(["a"], sure([[0.2, 0.8]], np.nan, 40.0), questions("s", "f"))
     assert unsure[ends].isna().all(axis=None) and unsure["s"].notna().all()
-    never = vote_table(["a"], sure([[0.0, 1.0]], 6.0, 40.0), ["s", "f"])
+    never = vote_table(["a"], sure([[0.0, 1.0]], 6.0, 40.0), questions("s", "f"))
     assert never[ends].notna().all(axis=None)
+
+
+def test_a_tree_gives_fractions_of_all_volunteers() -> None:
+    tree = Questions((Question("shape", ("smooth", "featured")), Question("edge-on", ("yes", "no"), ("featured",))))
+    table = vote_table(["a"], sure([[0.2, 0.8, 0.25, 0.75]], 6.0, 40.0), tree)
+    joint = [name for name in table.columns if name.endswith("_joint")]
+    assert joint == ["yes_joint", "no_joint"], "everyone is asked the first question"
+    np.testing.assert_allclose(table[["yes", *joint]].to_numpy()[0], [0.25, 0.2, 0.6], rtol=1e-6)
 
 
 def test_novelty_above_one_is_unlike_the_training_pictures() -> None:
     outputs = sure([[0.2, 0.8]] * 3, 6.0, 40.0) | {"novelty": np.array([0.9, 1.1, np.nan], np.float32)}
-    table = vote_table([*"abc"], outputs, ["s", "f"])
+    table = vote_table([*"abc"], outputs, questions("s", "f"))
     assert table.columns[-4:].tolist() == ["pose_angle", "novelty", "unlike_training", "ok"]
     assert table["unlike_training"].tolist() == [False, True, False] and np.isnan(table["novelty"][2])
 

@@ -6,7 +6,7 @@ from etvae_tf.data.galaxies import Galaxies, GalaxyData, Survey
 from etvae_tf.data.images import ImageSource, load_images, open_images, preprocess, to_float
 from etvae_tf.data.load import data_fingerprints, draw_data, load_data, load_labelled, load_survey, open_labelled
 from etvae_tf.data.pipeline import batches, evaluation_batches
-from etvae_tf.data.questions import Question, Questions
+from etvae_tf.data.questions import Question, Questions, named_questions
 from etvae_tf.data.splits import draw_labels, draw_pool, fold_mask, hash_split, read_split, validation_mask
 from etvae_tf.data.synthetic import SyntheticGalaxies, synthesise
 
@@ -34,6 +34,7 @@ __all__ = [
     "load_images",
     "load_labelled",
     "load_survey",
+    "named_questions",
     "open_images",
     "open_labelled",
     "picture_hashes",

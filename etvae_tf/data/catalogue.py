@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from etvae_tf.data.classes import class_column, one_vote_each
 from etvae_tf.data.questions import Question, Questions
 from etvae_tf.data.schema import FRACTION_SUM_ATOL, find_vote_columns, knows_columns, label_kind
 from etvae_tf.data.tables import best_id_column, first_few, picture_paths, read_ids, read_table
+from etvae_tf.data.trees import find_tree, own_questions
 from etvae_tf.errors import InputError
 
 __all__ = ["Catalogue", "read_catalogue"]
@@ -54,6 +56,7 @@ def read_catalogue(
     *,
     id_column: str = "",
     answer_columns: Sequence[str] = (),
+    questions: Sequence[str] = (),
     kind: str = "auto",
     pseudo_count: float = 40.0,
     picture_names: Collection[str] = (),
@@ -63,7 +66,8 @@ def read_catalogue(
     Args:
         path: table, see `read_table`.
         id_column: column of identifiers; empty to take the one that matches most picture names, a known one if it does.
-        answer_columns: vote columns; empty to look for the known conventions.
+        answer_columns: vote columns, of several questions as in `own_questions`; empty to look for known ones.
+        questions: names of those of a known decision tree, or "all"; empty for the first one.
         kind: "counts", "fractions", or "auto".
         pseudo_count: votes that a galaxy's fractions stand for, > 0.
         picture_names: names of the pictures there are, without suffix.
@@ -79,31 +83,57 @@ def read_catalogue(
         raise InputError(f"pseudo_count={pseudo_count}, expected a number above 0; 40 is usual.")
     table = read_table(path, (id_column,) if id_column else ())
     names, problems = frozenset(picture_names), []
-    column, ids, sets = id_column, table.index, []
+    column, ids, asked = id_column, table.index, []
     try:
         column = id_column or best_id_column(table, names, path)
         ids = read_ids(table, column, path, names)
     except InputError as error:
         problems += error.args
     try:
-        questions, stated, sets = _find_votes(table, answer_columns, path)
+        asked = _find_votes(table, answer_columns, questions, path)
     except InputError as error:
         problems += error.args
-    values, empty = _read_votes(sets, ids, path, problems) if sets else (None, None)
+    read = [_read_votes(one.sets, ids, path, problems) for one in asked]
     if problems:
         raise InputError(*problems)
+    empty = np.logical_and.reduce([unasked for _, unasked in read])
     if empty.any():
-        print(f"{path}: {int(empty.sum())} of {len(values)} galaxies have no answer and are unlabelled", flush=True)
-    if stated == "fractions of those asked" and kind == "auto":
+        print(f"{path}: {int(empty.sum())} of {len(empty)} galaxies have no answer and are unlabelled", flush=True)
+    found = [_counts(values, one, kind, pseudo_count, path) for one, (values, _) in zip(asked, read, strict=True)]
+    votes = np.hstack([counts for counts, _ in found]).astype(np.float32)
+    if not votes.any():
+        raise InputError(f"{path} has {len(votes)} rows and not a single vote; give a table with labelled galaxies.")
+    all_questions = Questions(tuple(one.question for one in asked))
+    return Catalogue(ids, votes, all_questions, found[0][1], column, picture_paths(table))
+
+
+class _Asked(NamedTuple):
+    """A question and its votes in a table.
+
+    Args:
+        question: with K answers.
+        kind: of its votes, as in `VoteColumns`.
+        sets: the cells (N, K) of each campaign that asked it.
+    """
+
+    question: Question
+    kind: str
+    sets: list[pd.DataFrame]
+
+
+def _counts(
+    values: np.ndarray, asked: _Asked, kind: str, pseudo_count: float, path: str | Path
+) -> tuple[np.ndarray, str]:
+    """Votes (N, K) on a question as counts, and what they were."""
+    if asked.kind == "fractions of those asked" and kind == "auto":
         kind = label_kind(values, "fractions")
     else:
-        kind = label_kind(values, kind, stated.split()[0])
-    if kind == "fractions":
+        kind = label_kind(values, kind, asked.kind.split()[0])
+    if kind == "counts":
+        return values, kind
+    if not asked.question.asked_after:
         _tell_sums(values, path)
-        values = values * pseudo_count  # a row that sums to less stands for fewer votes
-    if not values.any():
-        raise InputError(f"{path} has {len(values)} rows and not a single vote; give a table with labelled galaxies.")
-    return Catalogue(ids, values.astype(np.float32), questions, kind, column, picture_paths(table))
+    return values * pseudo_count, kind  # a row that sums to less stands for fewer votes
 
 
 def _tell_sums(fractions: np.ndarray, path: str | Path) -> None:
@@ -119,18 +149,24 @@ def _tell_sums(fractions: np.ndarray, path: str | Path) -> None:
 
 
 def _find_votes(
-    table: pd.DataFrame, answer_columns: Sequence[str], path: str | Path
-) -> tuple[Questions, str, list[pd.DataFrame]]:
-    """The questions, the kind of their votes, and the cells (N, K) of each campaign that asked them."""
+    table: pd.DataFrame, answer_columns: Sequence[str], questions: Sequence[str], path: str | Path
+) -> list[_Asked]:
+    """The questions of a table, at least one."""
     column = class_column(table, answer_columns)
-    if column is not None and (answer_columns or not knows_columns(table.columns)):
+    if column is not None and not questions and (answer_columns or not knows_columns(table.columns)):
         cells = one_vote_each(table[column], path)
-        return Questions((Question(column, tuple(cells.columns)),)), "counts", [cells]
-    found = find_vote_columns(list(table.columns), answer_columns)
-    sets = [found.columns, *found.others]
-    if found.others:
-        print(f"{path}: the votes of {len(sets)} campaigns are added", flush=True)
-    return found.questions, found.kind, [table[list(columns)] for columns in sets]
+        return [_Asked(Question(column, tuple(cells.columns)), "counts", [cells])]
+    columns = list(table.columns)
+    if questions:
+        found = find_tree(columns, questions)
+    else:
+        found = own_questions(columns, answer_columns) or [find_vote_columns(columns, answer_columns)]
+    campaigns = max(len(one.others) for one in found) + 1
+    if campaigns > 1:
+        print(f"{path}: the votes of {campaigns} campaigns are added", flush=True)
+    return [
+        _Asked(one.question, one.kind, [table[list(names)] for names in (one.columns, *one.others)]) for one in found
+    ]
 
 
 def _read_votes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import fields
 from pathlib import Path
@@ -12,17 +13,18 @@ import pandas as pd
 
 from etvae_tf.data.cache import cached_images
 from etvae_tf.data.catalogue import Catalogue, read_catalogue
+from etvae_tf.data.checks import check_labels, check_pictures, split_of, too_many_missing
 from etvae_tf.data.copies import are_copies, picture_hashes
 from etvae_tf.data.galaxies import Galaxies, GalaxyData, SharedData, Survey
 from etvae_tf.data.images import read_images
 from etvae_tf.data.mapped import MappedPictures, join, select
 from etvae_tf.data.questions import Questions
 from etvae_tf.data.sources import ImageSource, listed_images, open_images
-from etvae_tf.data.splits import draw_labels, draw_pool, hash_split, read_split, validation_mask
+from etvae_tf.data.splits import draw_labels, draw_pool, validation_mask
 from etvae_tf.data.synthetic import QUESTIONS as SYNTHETIC_QUESTIONS
 from etvae_tf.data.synthetic import synthesise
 from etvae_tf.data.tables import first_few
-from etvae_tf.errors import InputError
+from etvae_tf.errors import InputError, Problems
 
 __all__ = ["data_fingerprints", "draw_data", "load_data", "load_labelled", "load_survey", "open_labelled"]
 
@@ -117,7 +119,7 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, Question
     if not config.data.table:
         raise InputError("no table of galaxies to score; give one with --data, and its pictures with --images.")
     source, catalogue = open_labelled(config)
-    which = catalogue.has_votes & _split(config, catalogue) if config.data.split else catalogue.has_votes
+    which = catalogue.has_votes & split_of(config, catalogue) if config.data.split else catalogue.has_votes
     if not which.any():
         raise InputError(f"none of the test galaxies of {config.data.split} has votes; put labelled galaxies in test.")
     source.tell_others()
@@ -129,12 +131,17 @@ def load_labelled(config: ml_collections.ConfigDict) -> tuple[Galaxies, Question
 
 
 def _load_real(config: ml_collections.ConfigDict) -> Survey:
-    source, catalogue = open_labelled(config)
-    unlabelled = open_images(config.data.unlabelled) if config.data.unlabelled else None
+    problems = Problems()
+    labelled = problems.attempt(open_labelled, config)
+    unlabelled = problems.attempt(open_images, config.data.unlabelled) if config.data.unlabelled else None
+    if labelled:
+        problems.attempt(check_pictures, config, *labelled)
+        problems.attempt(check_labels, config, labelled[1])
+    problems.refuse()
+    source, catalogue = labelled
     for opened in (source, unlabelled) if unlabelled else (source,):
         opened.tell_others()
-    is_test = _split(config, catalogue)
-    _check_labels(config, catalogue, is_test)
+    is_test = split_of(config, catalogue)
     there = catalogue.has_votes | np.isin(catalogue.ids, source.names)  # nothing is lost with a bare row
     images, readable = _decode_readable(config, source, catalogue.ids[there])
     there[there] = readable
@@ -229,15 +236,19 @@ def open_labelled(config: ml_collections.ConfigDict) -> tuple[ImageSource, Catal
         InputError: unusable input.
     """
     data = config.data
-    source = open_images(data.images) if data.images else None
-    catalogue = read_catalogue(
-        data.table,
+    problems = Problems()
+    source = problems.attempt(open_images, data.images) if data.images else None
+    read = functools.partial(
+        read_catalogue,
         id_column=data.id_column,
         answer_columns=tuple(data.answer_columns),
+        questions=tuple(data.get("questions", ())),  # older runs lack the field
         kind=data.label_kind,
         pseudo_count=data.pseudo_count,
         picture_names=source.names if source else (),
     )
+    catalogue = problems.attempt(read, data.table)
+    problems.refuse()
     return source or listed_images(data.table, catalogue.ids, catalogue.files), catalogue
 
 
@@ -256,28 +267,9 @@ def _decode_readable(
     unread = names[~readable]
     what = f"{len(unread)} of {len(names)} pictures are missing or cannot be decoded ({first_few(unread)})"
     if len(unread) > data.missing_pictures * len(names):
-        raise InputError(
-            f"{source.path}: {what}, more than the share of {data.missing_pictures:g} that may be left out; add them "
-            "as whole files named ID.jpg, take the galaxies out of the table, or raise --config.data.missing_pictures."
-        )
+        raise InputError(too_many_missing(source, what, data.missing_pictures))
     print(f"left out: of {source.path} {what}", flush=True)
     return select(images, readable), readable
-
-
-def _split(config: ml_collections.ConfigDict, catalogue: Catalogue) -> np.ndarray:
-    """bool array (N,): true for test."""
-    if config.data.split:
-        return read_split(config.data.split, catalogue.ids, catalogue.id_column)
-    return hash_split(catalogue.ids, config.data.test_fraction, config.data.split_seed)
-
-
-def _check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue, is_test: np.ndarray) -> None:
-    """Refuses what cannot be drawn, before any picture is decoded."""
-    has_votes, set_aside = catalogue.has_votes, {"test galaxies": int(catalogue.has_votes[is_test].sum())}
-    drawn = draw_labels(catalogue.ids[~is_test], has_votes[~is_test], config.n_labels, config.seed, set_aside)
-    validation_mask(len(drawn), config.data.validation_fraction)
-    if not has_votes[is_test].any():
-        raise InputError(f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test.")
 
 
 def _split_table(ids: np.ndarray, is_test: np.ndarray) -> pd.DataFrame:

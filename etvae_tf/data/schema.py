@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from etvae_tf.data.questions import Question, Questions
+from etvae_tf.data.questions import Question
 from etvae_tf.errors import InputError
 
 __all__ = [
@@ -71,14 +71,14 @@ class VoteColumns:
     """Where a table keeps its votes.
 
     Attributes:
-        questions: whose votes they are.
+        question: whose votes they are.
         columns: K column names, in the order of the answers.
         kind: "counts", "fractions", "fractions of those asked" (times the share of volunteers who were asked), or
             "auto" where only the values can tell.
         others: K column names each, of other campaigns that asked the same; their votes are added.
     """
 
-    questions: Questions
+    question: Question
     columns: tuple[str, ...]
     kind: str = "auto"
     others: tuple[tuple[str, ...], ...] = ()
@@ -118,9 +118,7 @@ def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()
                 "columns with --config.data.answer_columns."
             )
     first, *others = matches
-    return VoteColumns(
-        Questions((first.question,)), tuple(first.found), first.kind, tuple(tuple(other.found) for other in others)
-    )
+    return VoteColumns(first.question, tuple(first.found), first.kind, tuple(tuple(other.found) for other in others))
 
 
 def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto") -> str:
@@ -230,7 +228,7 @@ def _named_columns(columns: Sequence[str], answer_columns: tuple[str, ...]) -> V
         )
     kaggle = all(re.fullmatch(_KAGGLE, column) for column in answer_columns)
     kind = "fractions of those asked" if kaggle else "auto"
-    return VoteColumns(Questions((Question("answer_columns", names),)), answer_columns, kind)
+    return VoteColumns(Question("answer_columns", names), answer_columns, kind)
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

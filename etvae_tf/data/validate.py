@@ -31,6 +31,11 @@ def validate_data(config: Any) -> None:
     require(config, fractions, lambda value: 0 <= value < 1, "a fraction in [0, 1)")
     require(config, ["data.augment_outskirts"], lambda value: 0 <= value <= 1, "a probability in [0, 1]")
     require(config, ["data.crop_fraction"], lambda value: 0 < value <= 1, "a fraction in (0, 1]")
+    if config.data.get("questions") and config.data.answer_columns:
+        raise InputError(
+            "data.questions names questions of a known decision tree and data.answer_columns own columns; give one of "
+            "the two."
+        )
     size, step = config.data.image_size, 2 ** len(config.model.filters)
     if not 32 <= size <= 256 or size % step:
         raise InputError(

@@ -8,6 +8,7 @@ around the true fractions, and those around the predicted ones. c to infinity le
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import tensorflow_probability as tfp
 from scipy import optimize, stats
 
 from etvae_tf.data import Questions
-from etvae_tf.errors import InputError
 
 __all__ = ["LEVELS", "coverage_metrics", "fit_concentrations", "vote_deviations", "vote_intervals"]
 
@@ -72,17 +72,14 @@ def fit_concentrations(votes: np.ndarray, fractions: np.ndarray, questions: Ques
         questions: Q of them, with K answers in all.
 
     Returns:
-        Q concentrations c between 0.1 and 10,000.
-
-    Raises:
-        InputError: a question on which no galaxy has votes.
+        Q concentrations c between 0.1 and 10,000; NaN for a question on which no galaxy has a voted fraction.
     """
-    return tuple(_fit(*_voting(votes, fractions, place)) for place in questions.slices.values())
+    return tuple(_fit(*part) for part in _by_question(votes, fractions, questions))
 
 
 def _fit(votes: np.ndarray, fractions: np.ndarray) -> float:
     if not len(votes):
-        raise InputError("no held-out galaxy has votes on a question; its error bars need some.")
+        return float("nan")
     weights = np.mean(fractions * (1 - fractions), axis=0)
 
     def surplus(log_concentration: float) -> float:
@@ -110,37 +107,42 @@ def coverage_metrics(
         coverage, by level in percent and answer, the share of voted fractions inside their interval, ends included;
         interval_width, the mean width of the 90 % intervals, by answer; calibration_error, the mean distance of
         coverage and level over levels and answers, which count by their mean p (1 - p); dirichlet_nll,
-        Dirichlet-multinomial negative log likelihood in nats over the number of all votes.
+        Dirichlet-multinomial negative log likelihood in nats over the number of votes. Nothing of questions without a
+        concentration or a voted fraction.
     """
     coverage: dict[str, dict[str, float]] = {f"{100 * level:.0f}": {} for level in LEVELS}
     width: dict[str, float] = {}
-    errors, weights, nll = [], [], 0.0
-    for (name, place), concentration in zip(questions.slices.items(), concentrations, strict=True):
-        own, fractions = _voting(votes, predicted, place)
-        if not len(own):
+    errors, weights, nll, total = [], [], 0.0, 0.0
+    parts = _by_question(votes, predicted, questions)
+    for one, (own, fractions), concentration in zip(questions.each, parts, concentrations, strict=True):
+        if not len(own) or np.isnan(concentration):
             continue
-        answers = next(one.answers for one in questions.each if one.name == name)
         for level in LEVELS:
             covered = _covered(own, fractions, concentration, level)
-            coverage[f"{100 * level:.0f}"] |= dict(zip(answers, covered.tolist(), strict=True))
+            coverage[f"{100 * level:.0f}"] |= dict(zip(one.answers, covered.tolist(), strict=True))
             errors.append(np.abs(covered - level))
             weights.append(np.mean(fractions * (1 - fractions), axis=0))
         low, high = vote_intervals(fractions, concentration, own.sum(axis=1, keepdims=True), _LEVEL)
-        width |= dict(zip(answers, (high - low).mean(axis=0).tolist(), strict=True))
+        width |= dict(zip(one.answers, (high - low).mean(axis=0).tolist(), strict=True))
         nll += _dirichlet_nll(own, fractions, concentration).sum()
+        total += own.sum()
+    if not total:
+        return {}
     return {
         "coverage": coverage,
         "interval_width": width,
         "calibration_error": float(np.average(np.concatenate(errors), weights=np.concatenate(weights))),
-        "dirichlet_nll": float(nll / np.sum(votes)),
+        "dirichlet_nll": float(nll / total),
     }
 
 
-def _voting(votes: np.ndarray, fractions: np.ndarray, place: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Votes and predicted fractions of one question, of the galaxies that it was asked about."""
-    votes, fractions = np.asarray(votes, np.float64)[:, place], np.asarray(fractions, np.float64)[:, place]
-    voting = votes.sum(axis=1) > 0
-    return votes[voting], fractions[voting]
+def _by_question(
+    votes: np.ndarray, fractions: np.ndarray, questions: Questions
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Votes and predicted fractions on each question, of the galaxies that have a voted fraction."""
+    votes, fractions = np.asarray(votes, np.float64), np.asarray(fractions, np.float64)
+    for place, asked in zip(questions.slices.values(), questions.asked(votes).T, strict=True):
+        yield votes[asked, place], fractions[asked, place]
 
 
 def _covered(votes: np.ndarray, fractions: np.ndarray, concentration: float, level: float) -> np.ndarray:

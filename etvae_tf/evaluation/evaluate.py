@@ -153,13 +153,16 @@ def summarise(metrics: dict[str, Any], folder: Path) -> str:
     constant = metrics["constant_mean"]
     pose, spread = metrics["pose_error_degrees"], metrics["prediction_spread_under_rotation"]
     error = "no pose" if pose is None else f"pose error {pose:.2f} degrees (median)"
+    parts = metrics.get("by_question", {})
+    questions = "; ".join(f"{part['vote_rmse']:.4f} of {name} ({part['n_galaxies']})" for name, part in parts.items())
+    each = f"\nvote_rmse by question (galaxies): {questions}" if parts else ""
     covered = metrics.get("coverage", {}).get("90", {})
     shares = "; ".join(f"{share:.3f} of {answer}" for answer, share in covered.items())
     bars = f"\n90 % intervals cover {shares}" if covered else ""
     return (
         f"vote_rmse {metrics['vote_rmse']:.4f} on {metrics['n_galaxies']} galaxies (constant mean "
         f"{constant['vote_rmse']:.4f}), mean_vote_l1 {metrics['mean_vote_l1']:.4f} ({constant['mean_vote_l1']:.4f}), "
-        f"vote_nll {metrics['vote_nll']:.4f} ({constant['vote_nll']:.4f})\n"
+        f"vote_nll {metrics['vote_nll']:.4f} ({constant['vote_nll']:.4f}){each}\n"
         f"accuracy {metrics['accuracy']:.3f}, {error}, prediction spread under rotation {spread:.4f}{bars}\n"
         f"everything is in {folder}"
     )

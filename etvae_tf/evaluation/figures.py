@@ -104,7 +104,7 @@ def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[st
     Bins of fewer than 10 galaxies have no mean.
 
     Args:
-        fractions: array (N, K), voted, in [0, 1].
+        fractions: array (N, K), voted, in [0, 1], NaN where nobody was asked.
         predicted: array (N, K), in [0, 1].
         answers: names of the K answers.
         path: of the PNG.
@@ -113,7 +113,8 @@ def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[st
     axes = np.atleast_1d(figure.subplots(1, len(answers)))
     edges = np.linspace(0, 1, _BINS + 1)
     for index, (axis, answer) in enumerate(zip(axes, answers, strict=True)):
-        x, y = predicted[:, index], fractions[:, index]
+        asked = np.isfinite(fractions[:, index])
+        x, y = predicted[asked, index], fractions[asked, index]
         axis.scatter(x, y, s=6, alpha=0.3, linewidths=0, color="tab:blue")
         axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
         which = np.clip(np.digitize(x, edges) - 1, 0, _BINS - 1)

@@ -17,28 +17,44 @@ _SMALLEST_FRACTION = 1e-7  # predicted fractions are not taken as smaller in the
 
 
 def vote_metrics(votes: np.ndarray, predicted: np.ndarray, questions: Questions) -> dict[str, Any]:
-    """How far predicted fractions are from the votes; galaxies without votes are left out.
+    """How far predicted fractions are from the votes, where `Questions.fractions` says how a galaxy was voted.
 
     Args:
         votes: array (N, K), counts >= 0.
-        predicted: array (N, K), fractions of sum 1.
-        questions: the one that was answered, with K answers.
+        predicted: array (N, K), fractions of sum 1 for each question.
+        questions: that were answered, with K answers in all.
 
     Returns:
         n_galaxies; vote_rmse, root of the mean squared error over galaxies and answers; mean_vote_l1, the sum over
         answers of the absolute error, averaged over galaxies (the authors' "RMSE"); vote_nll, multinomial negative
-        log likelihood in nats over the number of all votes; sampling_noise_rmse, the vote_rmse that the true fractions
+        log likelihood in nats over the number of votes; sampling_noise_rmse, the vote_rmse that the true fractions
         would have since votes are few (None where the votes are no whole counts); rmse_by_answer; accuracy of the top
-        answer.
+        answer. With several questions these count every question that a galaxy has votes on, and by_question has the
+        same for each one.
 
     Raises:
         InputError: no galaxy has a vote.
     """
-    voting = np.asarray(votes).sum(axis=1) > 0
-    if not voting.any():
+    votes, predicted = np.asarray(votes, np.float64), np.asarray(predicted, np.float64)
+    by_question = {
+        one.name: metrics
+        for one, place in zip(questions.each, questions.slices.values(), strict=True)
+        if (metrics := _one_question(votes[:, place], predicted[:, place], Questions((one,))))
+    }
+    if not by_question:
         raise InputError(f"none of {len(votes)} galaxies has a vote, but at least one was expected to measure against.")
-    votes, predicted = np.asarray(votes, np.float64)[voting], np.asarray(predicted, np.float64)[voting]
-    fractions = questions.fractions(votes)
+    if len(questions.each) == 1:
+        return next(iter(by_question.values()))
+    return {**_together(list(by_question.values()), votes), "by_question": by_question}
+
+
+def _one_question(votes: np.ndarray, predicted: np.ndarray, question: Questions) -> dict[str, Any] | None:
+    """Metrics of one question; None where no galaxy was asked."""
+    fractions = question.fractions(votes)
+    asked = np.isfinite(fractions[:, 0])
+    if not asked.any():
+        return None
+    votes, predicted, fractions = votes[asked], predicted[asked], fractions[asked]
     error = predicted - fractions
     by_answer = np.sqrt(np.mean(error**2, axis=0))
     nll = vote_nll(tf.constant(votes), tf.math.log(tf.maximum(predicted, _SMALLEST_FRACTION))).numpy()
@@ -48,8 +64,29 @@ def vote_metrics(votes: np.ndarray, predicted: np.ndarray, questions: Questions)
         "mean_vote_l1": float(np.mean(np.abs(error).sum(axis=1))),
         "vote_nll": float(nll.sum() / votes.sum()),
         "sampling_noise_rmse": _sampling_noise(votes, fractions),
-        "rmse_by_answer": dict(zip(questions.answers, by_answer.tolist(), strict=True)),
+        "rmse_by_answer": dict(zip(question.answers, by_answer.tolist(), strict=True)),
         "accuracy": float(np.mean(predicted.argmax(axis=1) == fractions.argmax(axis=1))),
+    }
+
+
+def _together(parts: list[dict[str, Any]], votes: np.ndarray) -> dict[str, Any]:
+    """Metrics of several questions as one: every voted fraction counts alike."""
+    galaxies = np.array([part["n_galaxies"] for part in parts])
+    cells = galaxies * [len(part["rmse_by_answer"]) for part in parts]
+    n_galaxies = int((votes.sum(axis=1) > 0).sum())
+
+    def mean(name: str, weights: np.ndarray, power: int = 1) -> float | None:
+        values = [part[name] for part in parts]
+        return None if None in values else float(np.average(np.power(values, power), weights=weights) ** (1 / power))
+
+    return {
+        "n_galaxies": n_galaxies,
+        "vote_rmse": mean("vote_rmse", cells, 2),
+        "mean_vote_l1": mean("mean_vote_l1", galaxies) * galaxies.sum() / n_galaxies,
+        "vote_nll": mean("vote_nll", galaxies),
+        "sampling_noise_rmse": mean("sampling_noise_rmse", cells, 2),
+        "rmse_by_answer": {name: value for part in parts for name, value in part["rmse_by_answer"].items()},
+        "accuracy": mean("accuracy", galaxies),
     }
 
 

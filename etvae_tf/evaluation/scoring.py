@@ -31,8 +31,8 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
     Args:
         workdir: folder of the trained run.
         given: config fields by name: data.table and data.images, data.split to score its test galaxies alone, and
-            what differs from the run's data.answer_columns, data.id_column, data.label_kind, data.pseudo_count and
-            data.crop_fraction. Answer columns given here stand for the run's answers, in that order.
+            what differs from the run's data.answer_columns, data.questions, data.id_column, data.label_kind,
+            data.pseudo_count and data.crop_fraction. Answer columns given here stand for the run's answers, in order.
         include_learnt: score those galaxies, too, and mark them in the table of predictions (column `learnt`).
 
     Returns:

@@ -1,5 +1,6 @@
 """Studies: many runs compared on the same galaxies, and how long steps take."""
 
+from etvae_tf.experiments.acquisition import acquisition_study
 from etvae_tf.experiments.benchmark import benchmark
 from etvae_tf.experiments.intervals import seed_interval
 from etvae_tf.experiments.judge_anomaly import judge_anomaly
@@ -8,6 +9,7 @@ from etvae_tf.experiments.planted_faults import plant_faults
 from etvae_tf.experiments.report import label_efficiency, summarise, write_report
 
 __all__ = [
+    "acquisition_study",
     "benchmark",
     "judge_anomaly",
     "label_efficiency",

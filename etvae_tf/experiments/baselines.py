@@ -26,8 +26,8 @@ from etvae_tf.evaluation import (
     write_votes_figure,
 )
 from etvae_tf.files import write_json
-from etvae_tf.measures import GaussianProcess, measure
-from etvae_tf.training import RunFolder, load_model
+from etvae_tf.measures import measure
+from etvae_tf.training import RunFolder, fractions_by_process, load_model
 
 __all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
 
@@ -98,9 +98,9 @@ def process_run(config: ConfigDict, folder: RunFolder, survey: Survey, features:
         measures = features.measures(galaxies)
         return np.hstack([measures, features.latents(galaxies, vae)]) if PROCESSES[config.regime] else measures
 
-    fractions = GaussianProcess().fit(seen(labelled), labelled.votes).predict(seen(data.test))
+    fractions = fractions_by_process(seen(labelled), labelled.votes, seen(data.test), data.questions)
     bars = _error_bars(seen(labelled), labelled.votes, fractions, data)
-    constant = data.questions.fractions(labelled.votes).mean(axis=0)
+    constant = data.questions.mean_fractions(labelled.votes)
     return _write(folder, data, fractions, constant, {"process": time.perf_counter() - start}, bars)
 
 
@@ -109,7 +109,7 @@ def _error_bars(features: np.ndarray, votes: np.ndarray, predicted: np.ndarray, 
     unseen = np.empty(votes.shape)
     for fold in range(_FOLDS):
         held = fold_mask(len(votes), _FOLDS, fold)
-        unseen[held] = GaussianProcess().fit(features[~held], votes[~held]).predict(features[held])
+        unseen[held] = fractions_by_process(features[~held], votes[~held], features[held], data.questions)
     concentrations = fit_concentrations(votes, unseen, data.questions)
     return coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
 
@@ -148,8 +148,8 @@ def probe_latents(vae: Path, config: ConfigDict, survey: Survey, features: Featu
     if not kept.exists():
         data = draw_data(survey, config)
         labelled = _labelled(data)
-        process = GaussianProcess().fit(features.latents(labelled, vae), labelled.votes)
-        fractions = process.predict(features.latents(data.test, vae))
+        known, others = (features.latents(galaxies, vae) for galaxies in (labelled, data.test))
+        fractions = fractions_by_process(known, labelled.votes, others, data.questions)
         write_json(kept, vote_metrics(data.test.votes, fractions, data.questions))
     return json.loads(kept.read_text())["vote_rmse"]
 

@@ -29,7 +29,7 @@ __all__ = ["learning_curve", "run_configs"]
 _JUDGES = {"train": "train galaxies outside the labels", "test": "test galaxies"}
 # Without effect on pre-training; runs that differ in any other field do not share it.
 _VOTES = {
-    "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count"),
+    "data": ("augment_jitter", "augment_jitter_labels", "validation_fraction", "pseudo_count", "questions"),
     "train": (
         "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
         "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder", "folds", "teaching_pictures",
@@ -198,6 +198,8 @@ def _shares_pretraining(process: ConfigDict, network: ConfigDict) -> bool:
 def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
     """One level: every metric, "constant_" before the constant mean's, wall times as NAME_seconds and their sum."""
     row = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
+    alone = dict.fromkeys(metrics.get("questions", {}), metrics)  # a tree says more of each question
+    row |= {f"vote_rmse_{name}": part["vote_rmse"] for name, part in metrics.get("by_question", alone).items()}
     row |= {f"rmse_{answer}": value for answer, value in metrics["rmse_by_answer"].items()}
     for level, by_answer in metrics.get("coverage", {}).items():
         row |= {f"coverage_{level}_{answer}": share for answer, share in by_answer.items()}

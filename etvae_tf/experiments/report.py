@@ -14,6 +14,7 @@ from etvae_tf.files import write_atomically
 __all__ = ["label_efficiency", "summarise", "write_report"]
 
 _METRICS = ("vote_rmse", "mean_vote_l1")
+_QUESTION = "vote_rmse_"  # and the question
 _COVERAGE = "coverage_90_"  # and the answer: the share of votes inside their 90 % intervals
 
 
@@ -98,8 +99,9 @@ def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
         table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}).set_index("id")
         voted = table.filter(regex="_voted$").to_numpy()
         error = table.filter(regex="_predicted$").to_numpy() - voted
-        squared.append(pd.Series(np.mean(error**2, axis=1), table.index))
-        absolute.append(pd.Series(np.abs(error).sum(axis=1), table.index))
+        answers = np.isfinite(error).sum(axis=1).mean()  # of a galaxy, where it was asked only some questions
+        squared.append(pd.Series(np.nansum(error**2, axis=1) / answers, table.index))
+        absolute.append(pd.Series(np.nansum(np.abs(error), axis=1), table.index))
     by_seed = {"vote_rmse": squared, "mean_vote_l1": absolute}
     return {metric: pd.concat(errors, axis=1).sort_index().to_numpy().T for metric, errors in by_seed.items()}
 
@@ -145,6 +147,7 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored:
         constant += (
             f". Sampling noise of the votes, which nothing can go below: {runs['sampling_noise_rmse'].mean():.4f}"
         )
+    lines += _by_question(runs, reference)
     seeds = runs["seed"].unique()
     galaxies = int(runs["n_galaxies"].iloc[0])
     if len(seeds) > 1:
@@ -155,6 +158,26 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored:
         f"\n\n{kind}; after +- half the width of the 95 % interval over the {galaxies} {scored} alone "
         f"(bootstrap). Constant mean: {constant}.\n"
     )
+
+
+def _by_question(runs: pd.DataFrame, reference: str) -> list[str]:
+    """A table of each question's vote_rmse, where arms answer several."""
+    questions = [name for name in runs if name.startswith(_QUESTION)]
+    if len(questions) < 2:
+        return []
+    titles = ["labels", "arm", *(name.removeprefix(_QUESTION) for name in questions)]
+    lines = ["", "vote_rmse by question:", "", f"| {' | '.join(titles)} |", f"| {' | '.join(['---'] * len(titles))} |"]
+    for (n_labels, arm), rows in runs.groupby(["n_labels", "arm"], sort=False):
+        beside = runs[(runs["n_labels"] == n_labels) & (runs["arm"] == reference)].set_index("seed")
+        own, cells = rows.set_index("seed"), []
+        for name in questions:
+            cell = "" if own[name].isna().any() else f"{own[name].mean():.4f}"
+            if cell and arm != reference and beside[name].notna().all():
+                mean, low, high = seed_interval((own[name] - beside[name]).to_numpy())
+                cell += f" ({mean:+.4f}" + ("" if np.isnan(low) else f" [{low:+.4f}, {high:+.4f}]") + ")"
+            cells.append(cell)
+        lines.append(f"| {n_labels} | {arm} | {' | '.join(cells)} |")
+    return [*lines, "", f"In brackets the difference to {reference} with its paired interval over seeds."]
 
 
 def _cell(row: dict[str, float], name: str, form: str) -> str:

@@ -57,7 +57,7 @@ def find_oddities(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     listing.source.tell_others()
     if "reconstruct" not in scorer.signatures:
         print(f"{scorer.source} has no trained decoder, so no ELBO: density alone ranks the pictures", flush=True)
-    parts = Parts(output, job_of(listing, scorer, preparation=list(scorer.preparation), ranked=True))
+    parts = Parts(output, job_of(listing, scorer.source, preparation=list(scorer.preparation), ranked=True))
     function = score_function(scorer)
 
     def rows(done: int) -> Iterator[pd.DataFrame]:

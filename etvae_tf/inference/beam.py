@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from etvae_tf.data import Questions
 from etvae_tf.data.decode import UnreadableError
 from etvae_tf.data.picture_files import find_pictures
 from etvae_tf.data.sources import DAMAGED, open_images, read_picture
 from etvae_tf.errors import InputError
 from etvae_tf.inference.scorer import Scorer, exported_scorer
-from etvae_tf.serving.export import describe, newest_version
+from etvae_tf.serving.export import describe, described_questions, newest_version
 from etvae_tf.serving.warmup import read_signatures
 from etvae_tf.vote_tables import check_n_votes, score_batches
 
@@ -64,7 +65,7 @@ class VotesOfPictures(beam.PTransform):
         self._n_votes = n_votes
         self._export_dir, self._crop_fraction = export_dir, crop_fraction
         version = newest_version(export_dir)
-        self.answers = describe(version)["answers"]
+        self.questions = described_questions(describe(version))
         self._gives_novelty = "novelty" in read_signatures(version)["predict_bytes"].outputs
 
     def expand(self, folders: beam.PCollection[str]) -> beam.PCollection[dict[str, Any]]:
@@ -83,18 +84,18 @@ class VotesOfPictures(beam.PTransform):
             | "Read" >> beam.ParDo(_Read())
             | "Score" >> RunInference(KeyedModelHandler(handler))
             | "Batch" >> beam.BatchElements(_BATCH, _BATCH)
-            | "Rows" >> beam.FlatMap(_rows, self.answers, self._n_votes)
+            | "Rows" >> beam.FlatMap(_rows, self.questions, self._n_votes)
         )
 
     @property
     def schema(self) -> pa.Schema:
         """Of the rows, as Parquet has it."""
-        none = np.zeros((0, len(self.answers)), np.float32)
+        none = np.zeros((0, len(self.questions.answers)), np.float32)
         votes = {"vote_fractions": none, "vote_concentration": none, "n_votes": none}
         outputs = {**votes, "pose_angle": none[:, 0], "ok": none[:, 0] > 0}
         if self._gives_novelty:
             outputs["novelty"] = none[:, 0]
-        (table,) = score_batches(lambda output: output, [([], outputs)], self.answers)
+        (table,) = score_batches(lambda output: output, [([], outputs)], self.questions)
         texts = [pa.field(name, pa.string()) for name in ("id", "reason")]
         found = {field.name: field for field in [*pa.Schema.from_pandas(table, preserve_index=False), *texts]}
         return pa.schema([found[name] for name in table.columns])
@@ -119,12 +120,12 @@ def _predict(model: _Model, batch: Sequence[bytes], arguments: dict[str, Any], m
         yield PredictionResult(b"", {name: outputs[name][place] for name in kept if name in outputs}, model_id)
 
 
-def _rows(votes: Sequence[_Votes], answers: Sequence[str], n_votes: int | None) -> Iterator[dict[str, Any]]:
+def _rows(votes: Sequence[_Votes], questions: Questions, n_votes: int | None) -> Iterator[dict[str, Any]]:
     """Rows of the table by column."""
     reasons = dict(key for key, _ in votes)
     outputs = {name: np.stack([one.inference[name] for _, one in votes]) for name in votes[0][1].inference}
     batch = [(list(reasons), outputs)]
-    (table,) = score_batches(lambda output: output, batch, answers, lambda name: reasons[name] or DAMAGED, n_votes)
+    (table,) = score_batches(lambda output: output, batch, questions, lambda name: reasons[name] or DAMAGED, n_votes)
     yield from table.to_dict("records")
 
 

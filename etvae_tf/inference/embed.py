@@ -54,7 +54,7 @@ def embed_pictures(
     if neighbours_of is not None and neighbours_of not in frozenset(listing.names):
         raise InputError(f"--neighbours_of={neighbours_of} is none of the {len(listing.names)} pictures; mend the id.")
     listing.source.tell_others()
-    job = job_of(listing, scorer, preparation=list(scorer.preparation), canonical=canonical)
+    job = job_of(listing, scorer.source, preparation=list(scorer.preparation), canonical=canonical)
     drawn = output.with_name(f"{output.stem}_map.png")
     if output.exists():
         _check_same(output, json.loads(record.read_text()), job)

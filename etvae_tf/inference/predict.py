@@ -52,7 +52,7 @@ def predict_pictures(
     listing = list_pictures(images, table, id_column)
     listing.source.tell_others()
     scorer = run_scorer(workdir, crop_fraction) if workdir else exported_scorer(export_dir, crop_fraction)
-    parts = Parts(output, job_of(listing, scorer, crop_fraction=crop_fraction, n_votes=n_votes))
+    parts = Parts(output, job_of(listing, scorer.source, crop_fraction=crop_fraction, n_votes=n_votes))
     walk(listing.names, parts, lambda done: score_pictures(scorer, listing.source, listing.names[done:], n_votes))
     unreadable = parts.join(listing.others)
     count = len(listing.names)

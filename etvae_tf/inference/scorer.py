@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.data import Questions
 from etvae_tf.errors import InputError
 from etvae_tf.serving.decoding import predict_files
-from etvae_tf.serving.export import describe, newest_version
+from etvae_tf.serving.export import describe, described_questions, newest_version
 from etvae_tf.serving.servable import Servable
 from etvae_tf.training import finished_run, load_autoencoder, load_model
 
@@ -23,7 +24,7 @@ class Scorer(NamedTuple):
 
     Args:
         source: folder that the model came from.
-        answers: names of the K answers.
+        questions: that it answers, K answers in all.
         signatures: functions of pictures `images`, float32 (B, H, W, C) in [0, 1], by name: serving_default,
             canonicalise and, where a decoder was trained, reconstruct.
         preparation: image_size, channels and crop_fraction of those pictures.
@@ -31,7 +32,7 @@ class Scorer(NamedTuple):
     """
 
     source: Path
-    answers: Sequence[str]
+    questions: Questions
     signatures: Mapping[str, Callable[..., dict[str, tf.Tensor]]]
     preparation: tuple[int, int, float]
     owner: object
@@ -69,7 +70,7 @@ def exported_scorer(export_dir: str | Path, crop_fraction: float | None = None) 
         )
     kept = description["crop_fraction"] if crop_fraction is None else crop_fraction
     preparation = (description["image_size"], description["channels"], kept)
-    return Scorer(version, description["answers"], loaded.signatures, preparation, loaded)
+    return Scorer(version, described_questions(description), loaded.signatures, preparation, loaded)
 
 
 def run_scorer(workdir: str | Path, crop_fraction: float | None = None, with_decoder: bool = False) -> Scorer:
@@ -90,7 +91,7 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None, with_dec
     autoencoder = load_autoencoder(run.config, run.folder, model) if with_decoder else None
     servable = Servable(model, kept, autoencoder, run.concentrations, run.n_votes, run.novelty)
     preparation = (run.config.data.image_size, run.config.data.channels, kept)
-    return Scorer(run.folder.path, run.questions.answers, servable.functions, preparation, servable)
+    return Scorer(run.folder.path, run.questions, servable.functions, preparation, servable)
 
 
 def _check_crop(crop_fraction: float | None) -> None:

@@ -34,7 +34,7 @@ def score_pictures(
         See `score_batches`, rows in the order of `names`.
     """
     batches = picture_outputs(scorer.decoded, scorer.preparation, source, names)
-    return score_batches(lambda output: output, batches, scorer.answers, source.why_unreadable, n_votes)
+    return score_batches(lambda output: output, batches, scorer.questions, source.why_unreadable, n_votes)
 
 
 def picture_outputs(

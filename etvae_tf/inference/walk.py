@@ -15,21 +15,25 @@ from etvae_tf.data.sources import ImageSource
 from etvae_tf.inference import scoring
 from etvae_tf.inference.listing import Listing
 from etvae_tf.inference.parts import Parts
-from etvae_tf.inference.scorer import Scorer
 from etvae_tf.progress import Progress
 
-__all__ = ["job_of", "latent_columns", "readable", "walk"]
+__all__ = ["job_of", "latent_columns", "part_length", "readable", "walk"]
 
 BATCHES = 64  # in a part of the table: what a killed walk loses at most
 
 
-def job_of(listing: Listing, scorer: Scorer, **others: Any) -> dict[str, Any]:
-    """What the rows of a table depend on, for `Parts`: pictures, model, and what else is given."""
+def part_length() -> int:
+    """Rows in a part of the table, but for the last one."""
+    return BATCHES * scoring.BATCH
+
+
+def job_of(listing: Listing, model: Path, **others: Any) -> dict[str, Any]:
+    """What the rows of a table depend on, for `Parts`: pictures, the model's folder, and what else is given."""
     return {
         "pictures": listing.source.digest(listing.names, quick=True),
-        "model": _digest(scorer.source),
+        "model": _digest(model),
         **others,
-        "length of parts": BATCHES * scoring.BATCH,
+        "length of parts": part_length(),
     }
 
 
@@ -41,7 +45,7 @@ def walk(names: Sequence[str], parts: Parts, rows_from: Callable[[int], Iterator
         parts: of their table.
         rows_from: gives the rows from a position in `names` on, a batch at a time.
     """
-    length = BATCHES * scoring.BATCH
+    length = part_length()
     count, done = len(names), min(len(parts) * length, len(names))
     if done:
         print(f"going on: {done} of {count} pictures are scored already", flush=True)

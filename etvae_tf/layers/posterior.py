@@ -21,6 +21,7 @@ class PosteriorSampling(keras.layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         refuse_precision(self)
+        self.built = True  # it has no weights
 
     def call(self, loc: tf.Tensor, scale: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """One draw for each row."""

@@ -49,6 +49,7 @@ class CanonicalResampling(keras.layers.Layer):
     def __init__(self, group: PoseGroup, angles: int = 64, radii: int = 16, blur: float = 0.04, **kwargs):
         super().__init__(**kwargs)
         refuse_precision(self)
+        self.built = True  # it has no weights
         if radii < group.fewest_radii:
             raise InputError(
                 f"{radii} radii came, but {type(group).__name__} needs at least {group.fewest_radii}; raise "

@@ -28,6 +28,7 @@ class Transform(keras.layers.Layer):
     def __init__(self, group: PoseGroup, inverse: bool = False, sampler: str = "gather", **kwargs):
         super().__init__(**kwargs)
         refuse_precision(self)
+        self.built = True  # it has no weights
         self.group = group
         self.inverse = inverse
         self.sampler = sampler

@@ -13,8 +13,9 @@ from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.layers.precision import refuse_precision
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.inputs import CheckedModel, batch_of, pictures_of, views_of
+from etvae_tf.models.inputs import batch_of, pictures_of, views_of
 from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_seed
+from etvae_tf.models.shapes import ShownModel
 from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
 from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
@@ -30,7 +31,7 @@ _MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
-class ETVAE(CheckedModel):
+class ETVAE(ShownModel):
     """Encoder, decoder and vote head, trained on pictures with and without votes, by an optimizer each.
 
     `fit` takes a dataset of dictionaries with one or both of
@@ -98,13 +99,6 @@ class ETVAE(CheckedModel):
             name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
         )
         self.built = True
-        images = keras.Input(self.image_shape)  # called once, for summaries and exports
-        self(images)
-        loc, scale, pose, canonical = self.encoder(images)
-        latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        [part(latent) for part in (self.decoder, self.vote_head, self.project)]
-        if self.from_canonical is not None:
-            self.from_canonical(canonical, pose)
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
@@ -272,7 +266,7 @@ class ETVAE(CheckedModel):
             images, votes = batch["labelled"]
             head = self.vote_head
             logits = head(self.encoder(images).loc)
-            error = tf.reduce_mean(tf.square(head.fractions(logits) - head.voted_fractions(votes)), axis=-1)
+            error = head.squared_error(votes, logits)
             updated |= self._track(vote_nll=tf.reduce_sum(head.nll(votes, logits), axis=-1), vote_mse=error)
         return with_loss(updated)
 

@@ -59,12 +59,24 @@ class VoteHead(keras.layers.Layer):
         """Expected fractions of each question's votes, which add up to 1: logits (..., K) to (..., K)."""
         return tf.concat([tf.nn.softmax(one) for one in self._questions(logits)], axis=-1)
 
-    def voted_fractions(self, votes: tf.Tensor) -> tf.Tensor:
-        """Fractions of the votes that were cast: counts (B, K) to (B, K), 0 where nobody was asked."""
-        shares = [
-            tf.math.divide_no_nan(one, tf.reduce_sum(one, axis=-1, keepdims=True)) for one in self._questions(votes)
+    def squared_error(self, votes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """How far fractions are from those of the votes that were cast.
+
+        Args:
+            votes: float tensor (B, K), counts >= 0.
+            logits: float tensor (B, K).
+
+        Returns:
+            float tensor (B,), the squared error averaged over answers. Each question counts by its votes over those on
+            the question that the galaxy has most votes on.
+        """
+        totals = [tf.reduce_sum(one, axis=-1, keepdims=True) for one in self._questions(votes)]
+        most = tf.reduce_max(tf.concat(totals, axis=-1), axis=-1, keepdims=True)
+        squared = [
+            tf.math.divide_no_nan(total, most) * tf.square(tf.nn.softmax(one) - tf.math.divide_no_nan(cast, total))
+            for total, one, cast in zip(totals, self._questions(logits), self._questions(votes), strict=True)
         ]
-        return tf.concat(shares, axis=-1)
+        return tf.reduce_mean(tf.concat(squared, axis=-1), axis=-1)
 
     def nll(self, votes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Negative log likelihood of each question's votes.

@@ -27,8 +27,9 @@ def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[di
 
     Returns:
         M dictionaries: id; pictures, title and data URI of input, canonical view and, where a decoder was trained,
-        reconstruction; votes, how many; answers, each a dictionary of name, voted (NaN: not asked), predicted, low and
-        high, the ends of the 90 % interval of the voted fraction (None for a run without error bars).
+        reconstruction; votes, how many on the question that has most; answers, each a dictionary of name, voted (NaN:
+        not asked), predicted, low and high, the ends of the 90 % interval of the voted fraction (None for a run without
+        error bars).
     """
     galaxies = sample.galaxies.select(which)
     images = to_float(galaxies.images)
@@ -43,7 +44,7 @@ def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[di
         {
             "id": str(galaxies.ids[row]),
             "pictures": [(title, picture_uri(pictures[row])) for title, pictures in columns.items()],
-            "votes": float(galaxies.votes[row].sum()),
+            "votes": float(max(galaxies.votes[row, place].sum() for place in run.questions.slices.values())),
             "answers": [
                 {
                     "name": answer.replace("_", " "),

@@ -40,7 +40,8 @@ def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
     errors = table.filter(regex="_predicted$").to_numpy() - table.filter(regex="_voted$").to_numpy()
     cards: dict[str, Any] = {}
     if isinstance(sample, Sample):
-        order = np.argsort(np.nanmean(errors**2, axis=1), kind="stable")
+        answers = np.maximum(np.isfinite(errors).sum(axis=1), 1)
+        order = np.argsort(np.nansum(errors**2, axis=1) / answers, kind="stable")
         extremes = {"best": order[:_EXTREMES], "worst": order[::-1][:_EXTREMES]}
         cards = {
             name: galaxy_cards(sample, run, which)
@@ -65,7 +66,8 @@ def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
 def _scores(metrics: dict[str, Any], errors: np.ndarray) -> list[tuple[str, str, str, str]]:
     """Rows of the table of metrics: name, value, value of the constant mean, what it is."""
     constant = metrics["constant_mean"]
-    squared, absolute = np.nanmean(errors**2, axis=1), np.nansum(np.abs(errors), axis=1)
+    answers = np.isfinite(errors).sum(axis=1).mean()  # of a galaxy, which may have been asked only some questions
+    squared, absolute = np.nansum(errors**2, axis=1) / answers, np.nansum(np.abs(errors), axis=1)
     rmse = with_interval(metrics["vote_rmse"], *np.sqrt(_mean_interval(squared)))
     l1 = with_interval(metrics["mean_vote_l1"], *_mean_interval(absolute))
     rows = [
@@ -80,6 +82,15 @@ def _scores(metrics: dict[str, Any], errors: np.ndarray) -> list[tuple[str, str,
         ("accuracy", f"{metrics['accuracy']:.3f}", f"{constant['accuracy']:.3f}", "of the top answer"),
     ]
     rows += [
+        (
+            f"vote_rmse of {name}",
+            f"{part['vote_rmse']:.4f}",
+            _of_question(constant, name),
+            f"{part['n_galaxies']} galaxies",
+        )
+        for name, part in metrics.get("by_question", {}).items()
+    ]
+    rows += [
         (f"RMSE of {answer}", f"{value:.4f}", f"{constant['rmse_by_answer'][answer]:.4f}", "")
         for answer, value in metrics["rmse_by_answer"].items()
     ]
@@ -92,6 +103,11 @@ def _scores(metrics: dict[str, Any], errors: np.ndarray) -> list[tuple[str, str,
     return rows + [
         (name, f"{metrics[name]:.4f}", "", meaning) for name, meaning in others.items() if metrics.get(name) is not None
     ]
+
+
+def _of_question(constant: dict[str, Any], name: str) -> str:
+    """The constant mean's vote_rmse on a question."""
+    return f"{constant['by_question'][name]['vote_rmse']:.4f}"
 
 
 def _mean_interval(values: np.ndarray) -> tuple[float, float]:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from etvae_tf.data.images import open_images
+from etvae_tf.data import Question, Questions, open_images
 from etvae_tf.errors import InputError
 from etvae_tf.serving.messages import MODEL_NAME, predict_request, require_serving
 from etvae_tf.vote_tables import check_n_votes, check_output, read_batches, score_batches, write_table
@@ -208,7 +208,8 @@ def score(
             raise InputError(f"--answers names {len(answers)} answers, but the model has {count}; name as many.")
         return outputs
 
-    rows = score_batches(predict, read_batches(source, batch_size), answers, source.why_unreadable, n_votes)
+    questions = Questions((Question("served", tuple(answers)),)) if answers else None
+    rows = score_batches(predict, read_batches(source, batch_size), questions, source.why_unreadable, n_votes)
     table = write_table(output, rows, len(source.names))
     broken = int((~table["ok"]).sum())
     print(f"{len(table)} pictures scored into {output}" + (f"; {broken} unreadable" if broken else ""))

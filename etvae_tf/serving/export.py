@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from etvae_tf.data import Questions, named_questions
 from etvae_tf.errors import InputError
 from etvae_tf.files import flush
 from etvae_tf.models import ETVAE, write_weights
@@ -19,7 +20,7 @@ from etvae_tf.serving.servable import Servable
 from etvae_tf.serving.warmup import write_warmup
 from etvae_tf.training import Novelty, finished_run, load_autoencoder, load_model
 
-__all__ = ["describe", "export_model", "export_run", "newest_version"]
+__all__ = ["describe", "described_questions", "export_model", "export_run", "newest_version"]
 
 _DESCRIPTION = Path("assets.extra") / "etvae.json"
 
@@ -44,7 +45,7 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
     model = load_model(run.folder.model)
     autoencoder = load_autoencoder(run.config, run.folder, model)
     crop, sure = run.config.data.crop_fraction, (run.concentrations, run.n_votes, run.novelty)
-    version = export_model(model, export_dir, run.questions.answers, crop, autoencoder, *sure)
+    version = export_model(model, export_dir, run.questions, crop, autoencoder, *sure)
     print(f"exported {run.folder.path} to {version}")
     if not has_serving():
         print("no warm-up requests were written; install the extra '.[serving]' for them")
@@ -54,7 +55,7 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
 def export_model(
     model: ETVAE,
     export_dir: str | Path,
-    answers: Sequence[str],
+    questions: Questions,
     crop_fraction: float = 1.0,
     autoencoder: ETVAE | None = None,
     concentrations: Sequence[float] | None = None,
@@ -66,7 +67,7 @@ def export_model(
     Args:
         model: trained.
         export_dir: folder of the versions 1, 2, ...; made when missing.
-        answers: names of the K answers.
+        questions: that it answers.
         crop_fraction: central part of a picture that is kept, as in training.
         autoencoder: what `reconstruct` is served from, which may be `model` itself; None leaves that signature out.
         concentrations: of the votes around predictions, one for each question; NaN where they are unknown.
@@ -74,7 +75,7 @@ def export_model(
         novelty: how unlike the training pictures a latent is; None leaves that output out.
 
     Returns:
-        The new version folder. Its assets.extra holds etvae.json (answers, image_size, channels and crop_fraction) and,
+        The new version folder. Its assets.extra holds etvae.json (see `describe`) and,
         where tensorflow-serving-api is installed, the warm-up requests.
 
     Raises:
@@ -93,7 +94,10 @@ def export_model(
         tf.saved_model.save(servable, str(building), signatures=servable.functions)
         size, _, channels = model.image_shape
         description = {
-            "answers": list(answers), "image_size": size, "channels": channels, "crop_fraction": crop_fraction,
+            "answers": list(questions.answers),
+            "questions": {one.name: list(one.answers) for one in questions.each},
+            "asked_after": {one.name: list(one.asked_after) for one in questions.each if one.asked_after},
+            "image_size": size, "channels": channels, "crop_fraction": crop_fraction,
         }  # fmt: skip
         (building / _DESCRIPTION).parent.mkdir()
         write_weights(building / _DESCRIPTION.with_name("weights.npz"), model)  # a run may start from them
@@ -123,7 +127,7 @@ def newest_version(export_dir: str | Path) -> Path:
 
 
 def describe(version: str | Path) -> dict[str, Any]:
-    """Answers, image_size, channels and crop_fraction of an exported model.
+    """Answers, questions, asked_after, image_size, channels and crop_fraction of an exported model.
 
     Raises:
         InputError: the SavedModel was not written by `export_model`.
@@ -132,6 +136,16 @@ def describe(version: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{version} lacks {_DESCRIPTION}, so its answers are unknown; export it with --mode=export.")
     return json.loads(path.read_text())
+
+
+def described_questions(description: dict[str, Any]) -> Questions:
+    """What an exported model answers.
+
+    Args:
+        description: of `describe`; an older one lists answers alone, of one question.
+    """
+    answers = description.get("questions", {"answers": description["answers"]})
+    return named_questions(answers, description.get("asked_after", {}))
 
 
 def _publish(building: Path, export_dir: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Question, Questions
+from etvae_tf.data import Questions, named_questions
 from etvae_tf.errors import InputError
 from etvae_tf.models import ETVAE
 from etvae_tf.training.folder import RunFolder
@@ -35,7 +35,7 @@ class FinishedRun(NamedTuple):
     @property
     def questions(self) -> Questions:
         """What it learnt to answer."""
-        return Questions(tuple(Question(name, tuple(answers)) for name, answers in self.metrics["questions"].items()))
+        return named_questions(self.metrics["questions"], self.metrics.get("asked_after", {}))  # older runs lack it
 
     @property
     def concentrations(self) -> tuple[float, ...]:

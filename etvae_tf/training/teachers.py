@@ -19,7 +19,7 @@ from etvae_tf.measures import GaussianProcess, measure
 from etvae_tf.models import ETVAE
 from etvae_tf.training.folder import RunFolder
 
-__all__ = ["out_of_fold", "predict_fold", "taught_galaxies"]
+__all__ = ["fractions_by_process", "out_of_fold", "predict_fold", "taught_galaxies"]
 
 _BATCH = 128  # galaxies predicted at once
 
@@ -69,9 +69,10 @@ def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxie
     ids, images = _pool(config, data)
     networks = np.mean([pd.read_parquet(folder.fold(one)).set_index("id").loc[ids] for one in range(config.folds)], 0)
     votes = (networks + _process(config, data, folder).loc[ids].to_numpy()) / 2
-    for place in data.questions.slices.values():
+    for place, parents in zip(data.questions.slices.values(), data.questions.parents, strict=True):
         total = data.train.votes[:, place].sum(axis=1)
-        votes[:, place] *= total[total > 0].mean()  # as sure of themselves as the volunteers
+        asked = votes[:, list(parents)].sum(axis=1, keepdims=True) if parents else total[total > 0].mean()
+        votes[:, place] *= asked  # as sure of themselves as the volunteers
     parts = zip((data.train.ids, data.train.images, data.train.votes), (ids, images, votes), strict=True)
     return Galaxies(*(np.concatenate(part).astype(part[0].dtype) for part in parts))
 
@@ -91,16 +92,33 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
         own = np.empty(data.train.votes.shape)
         for fold in range(config.folds):
             hidden = fold_mask(len(data.train), config.folds, fold)
-            own[hidden] = _fit(seen[~hidden], data.train.votes[~hidden], seen[hidden], data.questions)
-        fractions = np.concatenate([own, _fit(seen, data.train.votes, features, data.questions)])
+            own[hidden] = fractions_by_process(seen[~hidden], data.train.votes[~hidden], seen[hidden], data.questions)
+        fractions = np.concatenate([own, fractions_by_process(seen, data.train.votes, features, data.questions)])
         _write(folder.process, np.concatenate([data.train.ids, ids]), fractions, data.questions)
     return pd.read_parquet(folder.process).set_index("id")
 
 
-def _fit(features: np.ndarray, votes: np.ndarray, others: np.ndarray, questions: Questions) -> np.ndarray:
-    """Fractions (M, K) of other galaxies, question by question."""
-    places = questions.slices.values()
-    return np.hstack([GaussianProcess().fit(features, votes[:, place]).predict(others) for place in places])
+def fractions_by_process(
+    features: np.ndarray, votes: np.ndarray, others: np.ndarray, questions: Questions
+) -> np.ndarray:
+    """What a Gaussian process predicts, question by question.
+
+    Args:
+        features: array (n, D), of labelled galaxies.
+        votes: array (n, K), theirs.
+        others: array (M, D), features of other galaxies.
+        questions: that were answered, with K answers in all.
+
+    Returns:
+        Fractions (M, K); of a question that fewer than two galaxies have a voted fraction on, the mean of these.
+    """
+    constant, parts = questions.mean_fractions(votes), []
+    for place, asked in zip(questions.slices.values(), questions.asked(votes).T, strict=True):
+        if asked.sum() < 2:
+            parts.append(np.tile(constant[place], (len(others), 1)))
+        else:
+            parts.append(GaussianProcess().fit(features[asked], votes[asked, place]).predict(others))
+    return np.hstack(parts)
 
 
 def _write(path: Path, ids: np.ndarray, fractions: np.ndarray, questions: Questions) -> None:

@@ -23,7 +23,7 @@ RATE = 1e-4  # so small that plain gradient descent stays finite
 
 
 def compiled(optimizer: object = None, vae_optimizer: object = None, **options: object) -> ETVAE:
-    model = tiny_model(pose__group="none")
+    model = tiny_model(pose__group="none", filters=(4,))
     model.compile(optimizer or SGD(RATE), vae_optimizer or SGD(RATE), **{"run_eagerly": True, **options})
     return model
 
@@ -208,7 +208,7 @@ def test_ways_to_execute_lead_to_the_same_weights(options: dict[str, object]) ->
 
 @pytest.mark.parametrize("option", [{"run_eagerly": True}, {"steps_per_execution": 3}, {"jit_compile": True}], ids=str)
 def test_ways_to_execute_are_kept_in_the_config(option: dict[str, object]) -> None:
-    model, twin = compiled(**{"run_eagerly": False, **option}), tiny_model(pose__group="none")
+    model, twin = compiled(**{"run_eagerly": False, **option}), tiny_model(pose__group="none", filters=(4,))
     twin.compile_from_config(model.get_compile_config())
     assert twin.get_compile_config() == model.get_compile_config()
     assert {name: twin.get_compile_config()[name] for name in option} == option

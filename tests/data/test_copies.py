@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,17 @@ from etvae_tf.data.images import load_images, open_images, preprocess
 from etvae_tf.errors import InputError
 
 FILTERS = tuple(Image.Resampling)
-GALAXIES = synthesise(200, image_size=128, channels=3).images
+
+
+@cache
+def galaxies() -> np.ndarray:
+    """200 pictures (H, W, 3); not at import, for every worker imports every file."""
+    return synthesise(200, image_size=128, channels=3).images
+
+
+@cache
+def altered_galaxies() -> list[bytes]:
+    return [altered(picture, number) for number, picture in enumerate(galaxies())]
 
 
 def altered(picture: np.ndarray, number: int) -> bytes:
@@ -31,7 +42,8 @@ def altered(picture: np.ndarray, number: int) -> bytes:
 
 
 def decoded(files, size, channels):
-    return np.stack([preprocess(tf.constant(file), size, channels).numpy() for file in files])
+    prepare = tf.function(lambda file: preprocess(file, size, channels))  # traced, as training does
+    return np.stack([prepare(tf.constant(file)).numpy() for file in files])
 
 
 def png(picture):
@@ -44,8 +56,8 @@ def turned_and_mirrored(picture):
 
 @pytest.mark.parametrize(("size", "channels"), [(32, 1), (64, 3), (128, 1)])
 def test_altered_copies_are_found_and_others_are_not(size, channels):
-    known = picture_hashes(decoded(map(png, GALAXIES), size, channels))
-    copies = decoded((altered(picture, number) for number, picture in enumerate(GALAXIES)), size, channels)
+    known = picture_hashes(decoded(map(png, galaxies()), size, channels))
+    copies = decoded(altered_galaxies(), size, channels)
     hashes = picture_hashes(copies)
     assert are_copies(hashes, known).mean() >= COPIES_FOUND
     own = [are_copies(hashes[[row]], known[[row]])[0] for row in range(len(known))]
@@ -79,7 +91,7 @@ def test_pictures_without_structure_or_of_noise_are_no_copies_of_each_other():
 
 
 def test_hashes_survive_a_table(tmp_path):
-    hashes = picture_hashes(GALAXIES[:5])
+    hashes = picture_hashes(galaxies()[:5])
     pd.DataFrame({"id": range(5), "hash": hashes_to_text(hashes)}).to_csv(tmp_path / "hashes.csv", index=False)
     read = hashes_from_text(pd.read_csv(tmp_path / "hashes.csv", dtype=str)["hash"])
     np.testing.assert_array_equal(read, hashes)
@@ -87,19 +99,19 @@ def test_hashes_survive_a_table(tmp_path):
 
 
 def test_nothing_is_a_copy_of_nothing():
-    nothing = picture_hashes(GALAXIES[:0])
-    assert nothing.shape == (0, 216) and not are_copies(picture_hashes(GALAXIES[:2]), nothing).any()
-    assert are_copies(nothing, picture_hashes(GALAXIES[:2])).shape == (0,)
+    nothing = picture_hashes(galaxies()[:0])
+    assert nothing.shape == (0, 216) and not are_copies(picture_hashes(galaxies()[:2]), nothing).any()
+    assert are_copies(nothing, picture_hashes(galaxies()[:2])).shape == (0,)
 
 
 @pytest.mark.parametrize("other", ["ab", "g" * 432, float("nan")])
 def test_refuses_other_hashes(other):
     with pytest.raises(InputError, match="432 hexadecimal digits were expected"):
-        hashes_from_text([*hashes_to_text(picture_hashes(GALAXIES[:1])), other])
+        hashes_from_text([*hashes_to_text(picture_hashes(galaxies()[:1])), other])
 
 
 def test_many_blocks_agree_with_one(monkeypatch):
-    hashes = picture_hashes(GALAXIES[:60])
+    hashes = picture_hashes(galaxies()[:60])
     whole = are_copies(hashes, hashes[::3])
     monkeypatch.setattr("etvae_tf.data.copies._BLOCK", 28)
     np.testing.assert_array_equal(are_copies(hashes, hashes[::3]), whole)

@@ -35,8 +35,7 @@ def write_zip(path, pictures):
     return path
 
 
-@pytest.fixture
-def survey(tmp_path):
+def write_survey(folder):
     """A survey of marked test galaxies: its config, table, pictures by id, and folder."""
     rng = np.random.default_rng(0)
     ids = [str(1000 + number) for number in range(COUNT)]
@@ -44,22 +43,32 @@ def survey(tmp_path):
     pictures = {name: picture(rng, test) for name, test in zip(ids, is_test, strict=True)}
     table = pd.DataFrame(rng.integers(1, 30, (COUNT, 3)), columns=["smooth", "featured", "artifact"])
     table.insert(0, "id", ids)
-    table.to_csv(tmp_path / "votes.csv", index=False)
+    table.to_csv(folder / "votes.csv", index=False)
     split = pd.DataFrame({"id": ids, "split": np.where(is_test, "test", "train")})
-    split.to_csv(tmp_path / "split.csv", index=False)
+    split.to_csv(folder / "split.csv", index=False)
     extra = {f"u{number}": picture(rng, False) for number in range(8)}
     extra |= {"u8": pictures["1000"], "1003": picture(rng, False), "1001": picture(rng, False)}
     config = get_config()
     config.n_labels = 12
-    config.data.update(table=str(tmp_path / "votes.csv"), split=str(tmp_path / "split.csv"), image_size=SIZE)
-    config.data.images = str(write_zip(tmp_path / "images.zip", pictures))
-    config.data.unlabelled = str(write_zip(tmp_path / "extra.zip", extra))
+    config.data.update(table=str(folder / "votes.csv"), split=str(folder / "split.csv"), image_size=SIZE)
+    config.data.images = str(write_zip(folder / "images.zip", pictures))
+    config.data.unlabelled = str(write_zip(folder / "extra.zip", extra))
     config.data.answer_columns = ("smooth", "featured", "artifact")
-    return SimpleNamespace(config=config, table=table, is_test=is_test, folder=tmp_path)
+    return SimpleNamespace(config=config, table=table, is_test=is_test, folder=folder)
 
 
-def test_no_test_galaxy_reaches_training(survey):
-    data = load_data(survey.config)
+@pytest.fixture
+def survey(tmp_path):
+    return write_survey(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """What is loaded of the survey as it is: each loading traces how pictures are decoded."""
+    return load_data(write_survey(tmp_path_factory.mktemp("survey")).config)
+
+
+def test_no_test_galaxy_reaches_training(survey, data):
     test_ids = set(survey.table["id"][survey.is_test])
     assert set(data.test.ids) == test_ids
     assert not test_ids & {*data.train.ids, *data.validation.ids, *data.pool_ids}
@@ -79,8 +88,7 @@ def test_pool_is_every_train_picture_whatever_n(survey):
     np.testing.assert_array_equal(load_data(survey.config).pool_ids, pool_ids)
 
 
-def test_hidden_labels_stay_hidden(survey):
-    data = load_data(survey.config)
+def test_hidden_labels_stay_hidden(survey, data):
     drawn = {*data.train.ids, *data.validation.ids}
     assert len(drawn) == 12 and len(data.validation) == 2  # a tenth of 12, rounded up
     answers = list(survey.config.data.answer_columns)
@@ -94,8 +102,7 @@ def test_hidden_labels_stay_hidden(survey):
     np.testing.assert_array_equal(data.pool, poisoned.pool)
 
 
-def test_votes_and_pictures_stay_with_their_ids(survey):
-    data = load_data(survey.config)
+def test_votes_and_pictures_stay_with_their_ids(survey, data):
     votes = survey.table.set_index("id")
     shared = load_survey(survey.config)
     pool = dict(zip(shared.pool_ids, shared.pool, strict=True))
@@ -219,7 +226,7 @@ def test_votes_missing(survey):
         (broken_zip, "not a readable zip"),
         (
             picture_missing,
-            r"images.zip: 1 of 60 pictures are missing or cannot be decoded \(x\), more than the share of 0 ",
+            r"images.zip: 1 of 60 pictures are missing \(x\), more than the share of 0 ",
         ),
         (
             unreadable_in_pool,
@@ -280,15 +287,14 @@ def test_real_galaxies(real_data, tmp_path):
     assert data.train.votes.sum(axis=1).min() >= 22
 
 
-def test_a_cache_changes_nothing(survey):
-    plain = load_data(survey.config)
+def test_a_cache_changes_nothing(survey, data):
     survey.config.data.cache_dir = str(survey.folder / "cache")
     for _ in range(2):
         mapped = load_data(survey.config)
         assert isinstance(mapped.pool, MappedPictures) and isinstance(mapped.train.images, MappedPictures)
         for name in ("pool_ids", "pool", "pool_hashes"):
-            np.testing.assert_array_equal(getattr(mapped, name), getattr(plain, name))
+            np.testing.assert_array_equal(getattr(mapped, name), getattr(data, name))
         for part in ("train", "validation", "test"):
-            np.testing.assert_array_equal(getattr(mapped, part).images, getattr(plain, part).images)
-            np.testing.assert_array_equal(getattr(mapped, part).votes, getattr(plain, part).votes)
+            np.testing.assert_array_equal(getattr(mapped, part).images, getattr(data, part).images)
+            np.testing.assert_array_equal(getattr(mapped, part).votes, getattr(data, part).votes)
     assert len(list((survey.folder / "cache").iterdir())) == 2

@@ -8,7 +8,6 @@ from scipy import stats
 from tolerances import COVERAGE_ATOL
 
 from etvae_tf.data import Question, Questions
-from etvae_tf.errors import InputError
 from etvae_tf.evaluation import coverage_metrics, fit_concentrations, vote_intervals, vote_metrics
 
 ONE = Questions((Question("shape", ("smooth", "featured", "artifact")),))
@@ -89,5 +88,8 @@ def test_each_question_has_its_own_concentration_and_galaxies_that_nobody_was_as
     assert set(metrics["coverage"]["50"]) == {"smooth", "featured", "artifact", "yes", "no"}
     asked = coverage_metrics(both[100:], fractions[100:], concentrations, TWO)
     assert metrics["coverage"]["90"]["yes"] == asked["coverage"]["90"]["yes"]
-    with pytest.raises(InputError, match="no held-out galaxy has votes"):
-        fit_concentrations(both[:100], fractions[:100], TWO)
+    unknown = fit_concentrations(both[:100], fractions[:100], TWO)
+    assert np.isnan(unknown[1]), "nobody was asked the second question"
+    known = coverage_metrics(both, fractions, unknown, TWO)
+    assert set(known["coverage"]["50"]) == {"smooth", "featured", "artifact"} and np.isfinite(known["dirichlet_nll"])
+    assert coverage_metrics(both, fractions, (np.nan, np.nan), TWO) == {}

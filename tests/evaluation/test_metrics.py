@@ -1,14 +1,11 @@
-"""Metrics against closed values and SciPy; figures are drawn."""
+"""Metrics against closed values and SciPy."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 from scipy import stats
 
 from etvae_tf.data import Question, Questions
@@ -16,11 +13,8 @@ from etvae_tf.data.schema import SMOOTH_OR_FEATURED
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import (
     evaluate_predictions,
-    loss_figure,
     prediction_spread,
-    reconstruction_figure,
     vote_metrics,
-    votes_figure,
 )
 
 QUESTIONS = Questions((SMOOTH_OR_FEATURED,))
@@ -69,29 +63,6 @@ def test_spread() -> None:
     assert prediction_spread(np.array([[[0.0]], [[1.0]]])) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_figures_are_drawn(channels: int, tmp_path: Path) -> None:
-    images = RANDOM.random((5, 16, 16, channels))
-    reconstruction_figure({"input": images, "reconstruction": images}, tmp_path / "reconstructions.png")
-    history = pd.DataFrame(
-        {
-            "phase_index": [0, 1],
-            "phase": ["vae", "votes"],
-            "epoch": [0, 0],
-            "elbo": [1.0, np.nan],
-            "val_elbo": [2.0, np.nan],
-        }
-    )
-    loss_figure(history, tmp_path / "losses.png")
-    votes_figure(
-        RANDOM.dirichlet([1, 1, 1], 30), RANDOM.dirichlet([1, 1, 1], 30), QUESTIONS.answers, tmp_path / "votes.png"
-    )
-    for path in tmp_path.iterdir():
-        with Image.open(path) as picture:
-            assert min(picture.size) > 200 and len(np.unique(np.asarray(picture))) > 5
-    assert len(list(tmp_path.iterdir())) == 3
-
-
 def test_fractions_times_a_pseudo_count_need_not_be_whole_votes() -> None:
     votes, predicted = np.array([[12.5, 7.25, 0.25]]), np.array([[0.6, 0.3, 0.1]])
     coefficient = math.lgamma(21) - sum(math.lgamma(count + 1) for count in votes[0])
@@ -106,3 +77,25 @@ def test_sampling_noise_is_what_the_truth_is_off_by() -> None:
     metrics = vote_metrics(votes, truth, QUESTIONS)
     assert metrics["sampling_noise_rmse"] == pytest.approx(metrics["vote_rmse"], rel=0.01)
     assert vote_metrics(votes / 3, truth, QUESTIONS)["sampling_noise_rmse"] is None
+
+
+def test_a_tree_has_metrics_of_each_question_and_of_all_together() -> None:
+    tree = Questions((TWO.each[0], Question("then", ("c", "d", "e"), ("a",))))
+    votes = np.array([[10, 30, 12, 0, 0], [20, 20, 1, 1, 1], [40, 0, 10, 10, 20]])
+    predicted = np.array([[0.5, 0.5, 0.4, 0.3, 0.3], [0.5, 0.5, 1.0, 0, 0], [0.8, 0.2, 0.25, 0.25, 0.5]])
+    metrics = vote_metrics(votes, predicted, tree)
+    assert metrics["by_question"]["which"] == vote_metrics(votes[:, :2], predicted[:, :2], TWO)
+    then = metrics["by_question"]["then"]
+    assert then["n_galaxies"] == 2, "three votes are too few for a fraction"
+    assert then["vote_rmse"] == pytest.approx(np.sqrt((0.6**2 + 2 * 0.3**2) / 6))
+    error = predicted - tree.fractions(votes)
+    assert metrics["vote_rmse"] == pytest.approx(np.sqrt(np.nanmean(error**2)))
+    assert metrics["mean_vote_l1"] == pytest.approx(np.nansum(np.abs(error)) / 3)
+    assert metrics["accuracy"] == pytest.approx((1 + 1 + 1 + 1) / 5) and metrics["n_galaxies"] == 3
+    assert list(metrics["rmse_by_answer"]) == list(tree.answers)
+
+
+def test_a_tree_scores_what_was_asked() -> None:
+    tree = Questions((TWO.each[0], Question("then", ("c", "d"), ("a",))))
+    metrics = vote_metrics(np.array([[10, 30, 2, 1]]), np.array([[0.5, 0.5, 0.4, 0.6]]), tree)
+    assert list(metrics["by_question"]) == ["which"] and metrics["vote_rmse"] == 0.25

@@ -12,7 +12,7 @@ from tolerances import COVERAGE_ATOL
 
 from etvae_tf.experiments import seed_interval
 from etvae_tf.experiments.intervals import galaxy_share
-from etvae_tf.experiments.report import label_efficiency, write_report
+from etvae_tf.experiments.report import _by_question, label_efficiency, write_report
 
 SEEDS, GALAXIES = 4, 500
 
@@ -100,3 +100,17 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
     assert "| more than 20 | 0.3000 |" in text and "vote_rmse 0.5000" in text
     assert "over the 3 test galaxies alone" in text
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000
+
+
+def test_report_has_a_table_by_question_where_arms_answer_several() -> None:
+    runs = pd.DataFrame(
+        {
+            "arm": ["tree", "alone"] * 2, "n_labels": 300, "seed": [0, 0, 1, 1],
+            "vote_rmse_a": [0.2, 0.3, 0.2, 0.3], "vote_rmse_b": [0.1, np.nan, 0.2, np.nan],
+        }
+    )  # fmt: skip
+    lines = _by_question(runs, "tree")
+    assert "| labels | arm | a | b |" in lines
+    assert "| 300 | tree | 0.2000 | 0.1500 |" in lines
+    assert "| 300 | alone | 0.3000 (+0.1000 [+0.1000, +0.1000]) |  |" in lines
+    assert _by_question(runs.drop(columns="vote_rmse_b"), "tree") == []

@@ -1,3 +1,3 @@
 """A model, its export, a run folder and picture files."""
 
-from exports import broken, files, model, run, version  # noqa: F401
+from exports import broken, files, finished, model, run, version  # noqa: F401

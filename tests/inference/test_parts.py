@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from etvae_tf.data import Question, Questions
 from etvae_tf.errors import InputError
 from etvae_tf.inference import predict, scoring, walk
 from etvae_tf.inference.parts import Parts
@@ -24,7 +25,13 @@ class Brightness:
     seen: list[int] = field(default_factory=list)
 
     def scorer(self, source: Path) -> Scorer:
-        return Scorer(source, ["bright", "dark"], {"serving_default": self.decoded}, (8, 1, 1.0), None)
+        return Scorer(
+            source,
+            Questions((Question("light", ("bright", "dark")),)),
+            {"serving_default": self.decoded},
+            (8, 1, 1.0),
+            None,
+        )
 
     def decoded(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         level = tf.ensure_shape(tf.numpy_function(self._levels, [images], tf.float32), [None])

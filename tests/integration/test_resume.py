@@ -19,7 +19,7 @@ import etvae_tf  # noqa: F401  registers the model for load_model
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-EPOCHS = 6  # of each phase: enough to be killed in the middle
+EPOCHS = 4  # of each phase: enough to be killed in the middle
 
 
 def command(regime: str, workdir: Path) -> list[str]:

@@ -67,7 +67,7 @@ def updates(channels: int, group: str, view_weight: float, brightness: float = 1
     images = brightness * elongated(12, 32, channels)
     votes = tf.constant([[30.0, 10, 0], [5, 35, 2], [0, 0, 0], [20, 20, 1], [40, 1, 0], [3, 3, 30]])
     unlabelled = (images[:6], images[6:]) if view_weight else images[:6]
-    tf.function(model.train_step)({"unlabelled": unlabelled, "labelled": (images[6:], votes)})
+    model.train_step({"unlabelled": unlabelled, "labelled": (images[6:], votes)})
     return [after - start for after, start in zip(model.get_weights(), before, strict=True)]
 
 

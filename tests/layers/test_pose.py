@@ -22,20 +22,22 @@ from etvae_tf.geometry import (
 )
 from etvae_tf.layers import CyclicConv2D, Pose, Rotation, RotationPose, Transform
 
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]  # of weights and turns
+
 
 def median_degrees(pose: Pose, images: tf.Tensor, seed: int) -> float:
     return float(np.degrees(np.median(pose.check_equivariance(images, seed)[:, 0])))
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_law_at_initialisation_on_synthetic_galaxies(order: int, seed: int) -> None:
     keras.utils.set_random_seed(seed)
     assert median_degrees(RotationPose(order), synthetic_images(128), seed) < POSE_DEGREES
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_law_at_initialisation_on_real_galaxies(order: int, seed: int, real_data: Path) -> None:
     keras.utils.set_random_seed(seed)
     assert median_degrees(RotationPose(order), real_images(real_data, 128), seed) < POSE_DEGREES

@@ -23,7 +23,7 @@ UNKNOWN_SIZE = tf.TensorSpec((None, None, None, 1))
 
 @pytest.fixture(scope="module")
 def model() -> ETVAE:
-    model = tiny_model(pose__group="none")  # traced faster
+    model = tiny_model(pose__group="none", filters=(4,))  # traced faster
     model.compile()
     return model
 

@@ -67,7 +67,7 @@ def test_predict_takes_arrays_and_datasets() -> None:
 
 def test_evaluate_averages_over_galaxies_whatever_the_batches() -> None:
     model = tiny_model()
-    model.compile()
+    model.compile(run_eagerly=True)
     labelled = tf.data.Dataset.from_tensor_slices({"labelled": (IMAGES, GALAXIES.votes)})
     whole, parts = (model.evaluate(labelled.batch(size), return_dict=True, verbose=0) for size in (6, 4))
     fractions = GALAXIES.votes / GALAXIES.votes.sum(axis=1, keepdims=True)

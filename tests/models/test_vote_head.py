@@ -43,12 +43,17 @@ def test_a_question_asked_of_nobody_costs_and_teaches_nothing() -> None:
         np.testing.assert_array_equal(gradient[row, QUESTIONS[question]], 0)
 
 
-def test_voted_fractions_are_shares_of_each_question() -> None:
-    np.testing.assert_allclose(
-        HEAD.voted_fractions(VOTES),
-        [[30 / 42, 10 / 42, 2 / 42, 0.4, 0.6], [0.5, 0, 0.5, 0, 0], [0, 0, 0, 0.9, 0.1], [0] * 5],
-        rtol=1e-6,
-    )
+def test_squared_errors_count_by_the_votes_on_each_question() -> None:
+    voted = [[30 / 42, 10 / 42, 2 / 42, 0.4, 0.6], [0.5, 0, 0.5, 0, 0], [0, 0, 0, 0.9, 0.1], [0] * 5]
+    shares = [[1, 1, 1, 10 / 42, 10 / 42], [1, 1, 1, 0, 0], [0, 0, 0, 1, 1], [0] * 5]
+    expected = np.mean(np.array(shares) * (HEAD.fractions(LOGITS).numpy() - voted) ** 2, axis=1)
+    np.testing.assert_allclose(HEAD.squared_error(VOTES, LOGITS), expected, rtol=1e-5)
+
+
+def test_the_squared_error_of_one_question_is_the_plain_one() -> None:
+    head, votes = VoteHead((3,), 8), VOTES[:2, :3]
+    plain = tf.square(tf.nn.softmax(LOGITS[:2, :3]) - votes / tf.reduce_sum(votes, axis=-1, keepdims=True))
+    np.testing.assert_array_equal(head.squared_error(votes, LOGITS[:2, :3]), tf.reduce_mean(plain, axis=-1))
 
 
 @pytest.mark.parametrize("answers", [3, (), (3, 1), (2.5,), ("3",), None])

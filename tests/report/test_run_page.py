@@ -87,13 +87,18 @@ class Page(HTMLParser):
         self.titles += [value or "" for name, value in attributes if name == "alt"]
 
 
+@pytest.fixture(scope="module")
+def page(untrained: tuple[Path, Sample]) -> Page:
+    """The page of the run as it is."""
+    return Page(write_run_page(finished_run(untrained[0]), untrained[1]))
+
+
 def change(path: Path, **values: object) -> None:
     write_json(path, json.loads(path.read_text()) | values)
 
 
-def test_page_needs_nothing_else_and_shows_every_part(run: Path, sample: Sample) -> None:
-    assert write_run_page(finished_run(run), sample) == run / "report.html"
-    page = Page(run / "report.html")
+def test_page_needs_nothing_else_and_shows_every_part(page: Page, run: Path) -> None:
+    assert (run / "report.html").read_text(encoding="utf-8") == page.text
     assert not {"script", "link", "iframe", "object"} & set(page.tags) and "@import" not in page.text
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in page.addresses)
     assert {address[1:] for address in page.addresses if address.startswith("#")} < set(
@@ -109,14 +114,11 @@ def test_page_needs_nothing_else_and_shows_every_part(run: Path, sample: Sample)
     assert "holds no figures/losses.png" in page.text
 
 
-def test_best_and_worst_are_those_of_the_predictions(run: Path, sample: Sample) -> None:
+def test_best_and_worst_are_those_of_the_predictions(page: Page, run: Path) -> None:
     table = pd.read_csv(run / "predictions.csv")
     error = table.filter(like="_predicted").to_numpy() - table.filter(like="_voted").to_numpy()
     order = np.argsort(np.mean(error**2, axis=1))
-    write_run_page(finished_run(run), sample)
-    shown = [
-        title.removeprefix("input of ") for title in Page(run / "report.html").titles if title.startswith("input of")
-    ]
+    shown = [title.removeprefix("input of ") for title in page.titles if title.startswith("input of")]
     assert shown[:12] == table["id"].tolist()[:12]
     assert shown[12:18] == table["id"][order[:6]].tolist() and shown[18:] == table["id"][order[::-1][:6]].tolist()
 

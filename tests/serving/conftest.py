@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from exports import broken, files, model, run, version  # noqa: F401
+from exports import broken, files, finished, model, run, version  # noqa: F401
 from model_server.server import LocalServer
 from serving_stub import write_version
 from tensorflow_serving.config import model_server_config_pb2

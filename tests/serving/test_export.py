@@ -12,6 +12,7 @@ from galaxies import synthetic_images, tiny_model
 from tensorflow.core.protobuf import saved_model_pb2
 from tolerances import BATCH_ATOL
 
+from etvae_tf.data import Question, Questions
 from etvae_tf.errors import InputError
 from etvae_tf.serving import export, messages
 from etvae_tf.serving.export import describe, export_model, export_run, newest_version
@@ -19,11 +20,13 @@ from etvae_tf.serving.warmup import WARMUP_FILE
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 ANSWERS = ["round", "spiral", "star"]
+QUESTIONS = Questions((Question("shape", tuple(ANSWERS)),))
 
 
 @pytest.mark.slow
 def test_describes_what_a_caller_must_know(version):
-    expected = {"answers": ANSWERS, "image_size": 32, "channels": 1, "crop_fraction": 0.8}
+    questions = {"questions": {"shape": ANSWERS}, "asked_after": {}}
+    expected = {"answers": ANSWERS, **questions, "image_size": 32, "channels": 1, "crop_fraction": 0.8}
     assert describe(version) == json.loads((version / "assets.extra" / "etvae.json").read_text()) == expected
 
 
@@ -69,7 +72,7 @@ def test_versions_count_up_past_every_number_there(model, tmp_path, quick_save):
     (tmp_path / "7").mkdir()  # TF Serving would take it for a version
     (tmp_path / "10a").mkdir()
     (tmp_path / "models.config").write_text("")
-    assert [export_model(model, tmp_path, ANSWERS).name for _ in range(3)] == ["8", "9", "10"]
+    assert [export_model(model, tmp_path, QUESTIONS).name for _ in range(3)] == ["8", "9", "10"]
     assert newest_version(tmp_path).name == "10"
     (tmp_path / "11").mkdir()
     assert newest_version(tmp_path).name == "10"  # 11 holds no model
@@ -81,7 +84,7 @@ def test_a_number_taken_meanwhile_is_passed_over(model, tmp_path, quick_save, mo
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"another's")
     real, answers = export._numbers, [[]]
     monkeypatch.setattr(export, "_numbers", lambda folder: answers.pop() if answers else real(folder))
-    assert export_model(model, tmp_path, ANSWERS).name == "2"
+    assert export_model(model, tmp_path, QUESTIONS).name == "2"
     assert (tmp_path / "1" / "saved_model.pb").read_bytes() == b"another's"
 
 
@@ -93,7 +96,7 @@ def test_an_interrupted_export_leaves_nothing(model, tmp_path, quick_save, monke
     seen = []
     monkeypatch.setattr(export, "_publish", lambda building, _: seen.extend(building.rglob("*")) or interrupted())
     with pytest.raises(error):
-        export_model(model, tmp_path / "new", ANSWERS)
+        export_model(model, tmp_path / "new", QUESTIONS)
         assert {path.name for path in seen} == {"saved_model.pb", "assets.extra", "etvae.json", "weights.npz"}
     assert list((tmp_path / "new").iterdir()) == []
 
@@ -101,7 +104,7 @@ def test_an_interrupted_export_leaves_nothing(model, tmp_path, quick_save, monke
 def test_unfinished_folders_are_no_versions(model, tmp_path, quick_save, monkeypatch):
     names = []
     monkeypatch.setattr(export, "_publish", lambda building, _: names.append(building.name))
-    export_model(model, tmp_path, ANSWERS)
+    export_model(model, tmp_path, QUESTIONS)
     with pytest.raises(ValueError):
         int(names[0])  # as TF Serving's file-system source would
 
@@ -115,7 +118,7 @@ def test_refuses_places_that_hold_no_model(model, tmp_path):
         describe(newest_version(tmp_path))
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file cannot hold an exported model"):
-        export_model(model, tmp_path / "file", ANSWERS)
+        export_model(model, tmp_path / "file", QUESTIONS)
 
 
 @pytest.mark.slow

@@ -98,12 +98,12 @@ def test_backup_and_restore_ends_as_if_never_interrupted(tmp_path: Path) -> None
         if epoch == 2:
             raise KeyboardInterrupt
 
-    whole = compiled_model()
+    whole = compiled_model(run_eagerly=True)
     history = fit(whole, 4)
     backup = keras.callbacks.BackupAndRestore(f"{tmp_path}/backup")
     with pytest.raises(KeyboardInterrupt):
-        fit(compiled_model(), 4, keras.callbacks.LambdaCallback(on_epoch_end=interrupt), backup)
-    again = compiled_model()
+        fit(compiled_model(run_eagerly=True), 4, keras.callbacks.LambdaCallback(on_epoch_end=interrupt), backup)
+    again = compiled_model(run_eagerly=True)
     rest = fit(again, 4, keras.callbacks.BackupAndRestore(f"{tmp_path}/backup"))
     assert int(again.optimizer.iterations) == 4 * STEPS
     assert_same(state(again), state(whole))

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from configs import quicktest
-from etvae_tf.data import GalaxyData, fold_mask, load_data
+from etvae_tf.data import GalaxyData, Question, Questions, fold_mask, load_data
 from etvae_tf.measures import GaussianProcess, measure
-from etvae_tf.training import RunFolder, out_of_fold
+from etvae_tf.training import RunFolder, fractions_by_process, out_of_fold
 from etvae_tf.training.teachers import taught_galaxies
 
 FOLDS, PICTURES = 2, 25
@@ -80,3 +80,18 @@ def test_a_small_pool_is_asked_whole(config, galaxies, folder) -> None:
     config.teaching_pictures = 10**6
     free = np.setdiff1d(galaxies.pool_ids, galaxies.train.ids)
     assert len(taught_galaxies(config, galaxies, folder)) == len(galaxies.train) + len(free)
+
+
+def test_a_process_answers_each_question_by_the_galaxies_that_were_asked() -> None:
+    random = np.random.default_rng(0)
+    features = random.standard_normal((12, 2))
+    then, last = Question("then", ("c", "d"), ("a",)), Question("last", ("e", "f"), ("b",))
+    tree = Questions((Question("first", ("a", "b")), then, last))
+    votes = np.hstack([random.integers(1, 20, (12, 2)), random.integers(5, 20, (12, 2)), np.zeros((12, 2))])
+    votes[4:, 2:4] = [[3, 1]]  # too few for a fraction
+    votes[0, 4:] = [6, 18]
+    fractions = fractions_by_process(features, votes, features[:5], tree)
+    np.testing.assert_array_equal(fractions[:, :2], GaussianProcess().fit(features, votes[:, :2]).predict(features[:5]))
+    asked = GaussianProcess().fit(features[:4], votes[:4, 2:4]).predict(features[:5])
+    np.testing.assert_array_equal(fractions[:, 2:4], asked)
+    np.testing.assert_array_equal(fractions[:, 4:], np.tile([0.25, 0.75], (5, 1)))  # one galaxy is no process

@@ -1,0 +1,75 @@
+"""A decision tree from its table to predicted fractions of all volunteers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from configs import quicktest
+from etvae_tf.evaluation import evaluate_run
+from etvae_tf.inference import predict_pictures
+from etvae_tf.run import train_run
+
+SHAPE, ROUNDED = "smooth-or-featured", "how-rounded"
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table of 60 galaxies in Kaggle's form, two questions, and their pictures."""
+    folder = tmp_path_factory.mktemp("survey")
+    random = np.random.default_rng(0)
+    ids = np.arange(100, 160)
+    first = random.dirichlet([2, 2, 0.2], len(ids))
+    then = random.dirichlet([2, 2, 2], len(ids)) * first[:, :1]
+    cells = np.hstack([first, then]).T
+    names = [f"Class{task}.{number}" for task in (1, 7) for number in (1, 2, 3)]
+    pd.DataFrame({"GalaxyID": ids, **dict(zip(names, cells, strict=True))}).to_csv(folder / "votes.csv", index=False)
+    (folder / "pictures").mkdir()
+    for galaxy in ids:
+        picture = random.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(folder / "pictures" / f"{galaxy}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = quicktest.get_config()
+    config.regime, config.n_labels = "supervised", 20
+    config.data.table, config.data.images = str(survey / "votes.csv"), str(survey / "pictures")
+    config.data.questions = ("all",)
+    folder = tmp_path_factory.mktemp("runs") / "tree"
+    train_run(config, str(folder))
+    return folder
+
+
+@pytest.mark.slow
+def test_each_question_is_scored_and_shown(trained: Path) -> None:
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert set(metrics["by_question"]) == set(metrics["concentrations"]) == set(metrics["n_votes"]) == {SHAPE, ROUNDED}
+    assert metrics["n_votes"][SHAPE] == 40 and metrics["asked_after"] == {ROUNDED: ["smooth"]}
+    rounded, table = metrics["by_question"][ROUNDED], pd.read_csv(trained / "predictions.csv")
+    voted = table["how-rounded_round_voted"].notna()
+    assert rounded["n_galaxies"] == voted.sum() < metrics["n_galaxies"], "few votes are no fraction"
+    page = (trained / "report.html").read_text()
+    assert f"rmse of {ROUNDED}" in page and "how-rounded round" in page
+
+
+@pytest.mark.slow
+def test_predictions_go_down_the_tree(trained: Path, survey: Path, tmp_path: Path) -> None:
+    predict_pictures(str(survey / "pictures"), str(tmp_path / "votes.csv"), None, str(trained))
+    table = pd.read_csv(tmp_path / "votes.csv")
+    answers = [f"how-rounded_{answer}" for answer in ("round", "in-between", "cigar")]
+    np.testing.assert_allclose(table[answers].sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(table[[f"{one}_joint" for one in answers]].sum(axis=1), table["smooth"], rtol=1e-5)
+    assert "smooth_joint" not in table
+
+
+@pytest.mark.slow
+def test_a_tree_is_evaluated_by_its_own_questions(trained: Path, survey: Path) -> None:
+    given = {"data.table": str(survey / "votes.csv"), "data.images": str(survey / "pictures")}
+    assert set(evaluate_run(str(trained), given)["by_question"]) == {SHAPE, ROUNDED}
