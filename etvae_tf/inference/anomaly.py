@@ -68,7 +68,12 @@ def find_oddities(listing: Listing, scorer: Scorer, output: str | Path) -> None:
 
     walk(listing.names, parts, rows)
     table = rank_oddities(_with_density(parts, listing))
-    table = table.join(listing.others.rename(columns=lambda name: f"{name}_given" if name in table else name))
+    others = {}
+    for name, column in listing.others.items():
+        while name in table or name in others:
+            name = f"{name}_given"
+        others[name] = column
+    table = table.join(pd.DataFrame(others, table.index))
     write_atomically(output, lambda temporary: WRITERS[output.suffix](table, temporary))
     parts.remove()
     shown, drawn = table[table["ok"]][:_SHOWN], output.with_suffix(".png")

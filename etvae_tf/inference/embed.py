@@ -55,12 +55,13 @@ def embed_pictures(
         raise InputError(f"--neighbours_of={neighbours_of} is none of the {len(listing.names)} pictures; mend the id.")
     listing.source.tell_others()
     job = job_of(listing, scorer, preparation=list(scorer.preparation), canonical=canonical)
+    drawn = output.with_name(f"{output.stem}_map.png")
     if output.exists():
         _check_same(output, json.loads(record.read_text()), job)
         print(f"{output} holds this embedding already, complete.")
     else:
+        drawn.unlink(missing_ok=True)  # of another embedding, whose table was removed
         _embed(listing, scorer, output, record, job)
-    drawn = output.with_name(f"{output.stem}_map.png")
     if not drawn.exists():
         map_latents(output, listing, scorer.preparation, drawn)
     if neighbours_of is not None:

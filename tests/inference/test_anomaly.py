@@ -82,10 +82,11 @@ def test_without_a_decoder_density_alone_ranks(sky, capsys):
 
 def test_columns_of_a_listing_stay_with_their_galaxies(sky):
     ids = [f"g{number:02}" for number in range(22, -1, -1)]
-    listing = pd.DataFrame({"id": ids, "elbo": ids, "note": ids})
+    listing = pd.DataFrame({"id": ids, "elbo": ids, "elbo_given": ids, "note": ids})
     listing.to_csv(sky.parent / "t.csv", index=False)
     table = oddities(sky, "o.csv", table=sky.parent / "t.csv")
-    assert table["id"].tolist() == table["elbo_given"].tolist() == table["note"].tolist()
+    assert table["id"].tolist() == table["elbo_given"].tolist() == table["elbo_given_given"].tolist()
+    assert table["id"].tolist() == table["note"].tolist()
     scores = [one.set_index("id")["elbo"].to_dict() for one in (table, oddities(sky, "all.csv"))]
     assert {k: v for k, v in scores[0].items() if k != "g07"} == {k: v for k, v in scores[1].items() if k != "g07"}
 

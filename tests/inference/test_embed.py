@@ -10,7 +10,7 @@ import pytest
 from surveys import LATENTS, Grey, undrawn, write_survey
 
 from etvae_tf.errors import InputError
-from etvae_tf.inference import embed_pictures, list_pictures, neighbours, scoring, walk
+from etvae_tf.inference import embed_pictures, embedding_map, list_pictures, neighbours, scoring, walk
 from etvae_tf.inference.canonical import CanonicalPictures
 
 NUMBERS = ["latent_0", "latent_1", "latent_2", "pose_angle"]
@@ -51,9 +51,7 @@ def test_a_survey_becomes_latents_and_canonical_pictures(sky, output):
         assert arrays["canonical"].shape == (23, 8, 8, 1) and arrays["canonical"].dtype == np.uint8
         levels = np.where(good, 255 - np.arange(23), 0)
         np.testing.assert_array_equal(arrays["canonical"], np.broadcast_to(levels[:, None, None, None], (23, 8, 8, 1)))
-    assert (
-        sky.parent / "e_map.png"
-    ).read_text() == "22 galaxies: t-SNE of the latents of 22 of 23 galaxies, drawn by a hash of their names"
+    assert (sky.parent / "e_map.png").read_text() == "22 galaxies: t-SNE of the latents of 22 galaxies"
     assert not list(sky.parent.glob(".*"))
 
 
@@ -80,6 +78,10 @@ def test_a_finished_embedding_is_read_and_another_one_refused(sky, capsys):
         embed(sky, "e.parquet", Grey(sky.parent, weights=b"others"), canonical=False)
     with pytest.raises(InputError, match="is an embedding with another canonical; remove it"):
         embed(sky, "e.parquet")
+    (sky.parent / "e_map.png").write_text("of another one")
+    (sky.parent / "e.parquet").unlink()
+    embed(sky, "e.parquet")
+    assert "t-SNE" in (sky.parent / "e_map.png").read_text()
     (sky.parent / "e.json").unlink()
     with pytest.raises(InputError, match="exists; remove it, or choose another name"):
         embed(sky, "e.parquet")
@@ -115,10 +117,17 @@ def test_a_listing_gives_order_and_columns_and_few_galaxies_get_no_map(sky, caps
     assert not (sky.parent / "e_map.png").exists()
 
 
+def test_of_many_galaxies_some_are_on_the_map(sky, monkeypatch):
+    monkeypatch.setattr(embedding_map, "_MAPPED", 12)
+    embed(sky, "e.parquet")
+    heading = "t-SNE of the latents of 12 galaxies of 23, drawn by a hash of their names"
+    assert (sky.parent / "e_map.png").read_text() == f"12 galaxies: {heading}"
+
+
 def test_canonical_pictures_that_numpy_reads_need_no_memory_for_all(tmp_path):
-    """A file of 40 GB, which has holes where nothing was put, is never read; a batch lands in its rows."""
-    pictures = CanonicalPictures(tmp_path / "canonical.npy", 1_000_000, (200, 200, 1))
-    pictures.put(999_998, np.array([[1.0] * 40_000, [np.nan] * 40_000], np.float32))
+    """A batch lands in its rows of a mapped file, which has holes where nothing was put."""
+    pictures = CanonicalPictures(tmp_path / "canonical.npy", 20_000, (200, 200, 1))
+    pictures.put(19_998, np.array([[1.0] * 40_000, [np.nan] * 40_000], np.float32))
     kept = np.load(tmp_path / "canonical.npy", mmap_mode="r")
-    assert kept.shape == (1_000_000, 200, 200, 1) and kept[0].max() == 0
+    assert kept.shape == (20_000, 200, 200, 1) and kept[0].max() == 0
     assert kept[-2].min() == 255 and kept[-1].max() == 0
