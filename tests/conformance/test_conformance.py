@@ -52,6 +52,8 @@ def names(without: str = "", slow: tuple[str, ...] = ("ETVAE",)) -> list:
 
 
 every = pytest.mark.parametrize("name", names())
+# Quick tests see a pose inside the encoder; alone it takes as long again.
+without_poses_at_first = pytest.mark.parametrize("name", names(slow=("ETVAE", "Pose", "RotationPose")))
 
 
 def make(name: str) -> tuple[keras.layers.Layer, tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
@@ -145,7 +147,7 @@ def test_symbolic_call_gives_the_shapes_of_a_real_one(name: str) -> None:
     assert symbolic == [(None, *value.shape[1:]) for value in flat(layer(*batched, *others))]
 
 
-@every
+@without_poses_at_first
 def test_unknown_batch_size(name: str) -> None:
     layer, batched, others = make(name)
     free = [tf.TensorSpec([None, *value.shape[1:]], value.dtype) for value in batched]
@@ -172,8 +174,7 @@ def test_graph_equals_eager(name: str) -> None:
     assert_close(function(*batched, *others), layer(*batched, *others), BATCH_ATOL)
 
 
-# The encoder holds a pose and takes as long as either alone.
-@pytest.mark.parametrize("name", names(slow=("ETVAE", "Pose", "RotationPose")))
+@without_poses_at_first
 def test_xla_equals_eager(name: str) -> None:
     layer, batched, others = make(name)
     function = tf.function(lambda *inputs: layer(*inputs), jit_compile=True)
