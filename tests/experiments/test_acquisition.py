@@ -101,6 +101,7 @@ def test_scores_are_those_of_the_predictions(study) -> None:
         assert row.vote_rmse == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_heads_agree_with_the_network_that_they_are_part_of(tmp_path: Path) -> None:
     """The same predictions and the same information as a network with that encoder and head."""
     sky = synthesise(20, image_size=32)

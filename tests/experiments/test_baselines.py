@@ -62,12 +62,13 @@ def test_a_finished_process_is_read_and_another_one_is_refused(
     survey: Survey, features: Features, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics = run_process("gaussian_process_latents", tmp_path / "run", survey, features, vae)
-    monkeypatch.setattr(baselines, "GaussianProcess", None)  # nothing is fitted again
+    monkeypatch.setattr(baselines, "fractions_by_process", None)  # nothing is fitted again
     assert run_process("gaussian_process_latents", tmp_path / "run", survey, features, vae) == metrics
     with pytest.raises(InputError, match="another config"):
         run_process("gaussian_process", tmp_path / "run", survey, features, vae)
 
 
+@pytest.mark.slow
 def test_latents_are_seen_beside_the_measures_or_alone(
     survey: Survey, features: Features, vae: Path, tmp_path: Path
 ) -> None:

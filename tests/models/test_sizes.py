@@ -25,6 +25,7 @@ PARAMETERS = {
     "tree": 957_225,
     "table1_quick": 660_777,
     "counts": 957_225,
+    "acquisition": 957_225,
     "ablations": 957_225,
     "baselines": 957_225,
     "distilled": 957_225,

@@ -21,6 +21,7 @@ def small(answers: tuple[int, ...] = (3,)) -> ETVAE:
     return build_model(quicktest.get_config().model, 32, 1, answers)
 
 
+@pytest.mark.slow
 def test_written_weights_make_another_model_the_same(tmp_path: Path) -> None:
     first, second = small(), small()
     write_weights(tmp_path / "weights.npz", first)

@@ -151,6 +151,7 @@ def test_converts_to_tflite(version):
         np.testing.assert_allclose(found[key], values, atol=TFLITE_ATOL, err_msg=key)
 
 
+@pytest.mark.slow
 def test_readme_describes_every_signature_and_output(version):
     readme = (HERE.parents[1] / "saved_models" / "README.md").read_text()
     for name, signature in meta_graph(version).signature_def.items():
