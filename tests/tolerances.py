@@ -9,6 +9,7 @@ SCALED_POSE_DEGREES = 5.6  # one angular bin: magnified pictures lose their rim,
 SCALE_LAW = 0.12  # log scale, of a range of +-0.2: as above
 XLA_ATOL = 2e-4  # XLA and SavedModels fuse and order sums differently; logits are of order 1
 BATCH_ATOL = 1e-5  # another batch size takes another matrix-product kernel
+NOVELTY_RTOL = 1e-4  # latents to `BATCH_ATOL`, weighted by up to 4 and summed
 SAVED_ATOL = 0.0  # a saved model has the same weights and runs the same kernels
 KL_ATOL = 1e-4  # nats; float32 sums of some ten terms of order 1
 MONTE_CARLO_SIGMAS = 5.0  # standard errors; a false alarm in 1.7 million

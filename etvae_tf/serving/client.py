@@ -25,6 +25,7 @@ from etvae_tf.vote_tables import check_n_votes, check_output, read_batches, scor
 __all__ = ["Client", "GrpcClient", "RestClient", "score"]
 
 _OUTPUTS = ("vote_fractions", "vote_concentration", "n_votes", "pose_angle", "ok")
+_KEPT = (*_OUTPUTS, "novelty")  # the latter of models that know what they learnt from
 _LONGEST_PAUSE = 5.0  # seconds between two tries
 _Result = TypeVar("_Result")
 
@@ -62,8 +63,8 @@ class Client:
             pictures: B JPEG or PNG files.
 
         Returns:
-            vote_fractions, vote_concentration and n_votes float32 (B, K), pose_angle float32 (B,) in radians, ok bool
-            (B,).
+            vote_fractions, vote_concentration and n_votes float32 (B, K); pose_angle float32 (B,) in radians; ok bool
+            (B,); where the model gives it, novelty float32 (B,).
 
         Raises:
             InputError: the server did not answer by the deadline, or refused.
@@ -117,7 +118,7 @@ class GrpcClient(Client):
     def _call(self, pictures: Sequence[bytes], seconds: float) -> dict[str, np.ndarray]:
         import grpc
 
-        request = predict_request("predict_bytes", {"image_bytes": list(pictures)}, _OUTPUTS, self._model_name)
+        request = predict_request("predict_bytes", {"image_bytes": list(pictures)}, self._model_name)
         if self._version_label:
             request.model_spec.version_label = self._version_label
         try:
@@ -126,7 +127,7 @@ class GrpcClient(Client):
             reason = f"{error.code().name}: {error.details()}"
             later = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED)
             raise (self._unavailable if error.code() in later else self._refused)(reason) from error
-        return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
+        return {name: tf.make_ndarray(response.outputs[name]) for name in _KEPT if name in response.outputs}
 
 
 class RestClient(Client):
@@ -156,7 +157,7 @@ class RestClient(Client):
             raise (self._unavailable if response.status_code in (429, 503) else self._refused)(reason)
         try:  # not response.json(), which may be read by a parser that takes no NaN
             outputs = json.loads(response.content)["outputs"]
-            kinds = {name: bool if name == "ok" else np.float32 for name in _OUTPUTS if name in outputs}
+            kinds = {name: bool if name == "ok" else np.float32 for name in _KEPT if name in outputs}
             return {name: np.array(outputs[name], kind) for name, kind in kinds.items()}
         except (ValueError, KeyError, TypeError) as error:
             raise self._refused("its answer is not one of TensorFlow Serving") from error

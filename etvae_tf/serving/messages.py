@@ -38,7 +38,6 @@ def require_serving() -> None:
 def predict_request(
     signature: str,
     inputs: dict[str, np.ndarray | Sequence[bytes]],
-    outputs: Sequence[str] = (),
     model: str = MODEL_NAME,
 ) -> Any:
     """A `PredictRequest` of TensorFlow Serving.
@@ -46,14 +45,13 @@ def predict_request(
     Args:
         signature: name of the signature.
         inputs: values by input name; float arrays, or encoded pictures.
-        outputs: names of the outputs wanted; all where there are none.
         model: name the model is served under.
 
     Raises:
         InputError: tensorflow-serving-api is not installed.
     """
     require_serving()
-    request = predict_pb2.PredictRequest(output_filter=outputs)
+    request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = signature
     for name, values in inputs.items():

@@ -18,6 +18,7 @@ from model_server.models import ServingError, Version
 from model_server.server import LocalServer
 from scipy import stats
 from serving_stub import expected_fractions
+from tolerances import NOVELTY_RTOL
 
 from etvae_tf.errors import InputError
 from etvae_tf.inference import predict_pictures
@@ -87,6 +88,7 @@ def test_the_table_is_that_of_predict(kind, version, files, broken, tmp_path):
         client = kind(address(server, kind))
         served = score(client, str(folder), str(tmp_path / "served.csv"), ["round", "spiral", "star"])
     assert served["ok"].sum() == len(files) + 1  # pillow reads the TIFF, which no graph decodes
+    np.testing.assert_allclose(served.pop("novelty"), called.pop("novelty"), rtol=NOVELTY_RTOL)
     pd.testing.assert_frame_equal(served, called, rtol=0, atol=FLOAT_ATOL, check_dtype=False)
 
 

@@ -56,7 +56,8 @@ def test_over_grpc_the_newest_version_answers_and_says_so(predict):
 
 
 def test_over_grpc_a_label_and_the_outputs_that_are_asked_for(predict, pictures):
-    request = predict_request("predict_bytes", {"image_bytes": pictures}, ["ok", "vote_fractions"])
+    request = predict_request("predict_bytes", {"image_bytes": pictures})
+    request.output_filter.extend(["ok", "vote_fractions"])
     request.model_spec.version_label = "stable"
     outputs = outputs_of(predict(request))
     assert set(outputs) == {"ok", "vote_fractions"}
