@@ -14,6 +14,7 @@ from etvae_tf.files import write_atomically
 __all__ = ["label_efficiency", "summarise", "write_report"]
 
 _METRICS = ("vote_rmse", "mean_vote_l1")
+_DIFFERENCE = "vote_rmse_difference"  # of arms that answer the same as the reference
 _QUESTION = "vote_rmse_"  # and the question
 _COVERAGE = "coverage_90_"  # and the answer: the share of votes inside their 90 % intervals
 
@@ -44,13 +45,14 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
     Returns:
         A row per arm and n_labels with METRIC, the mean over seeds, METRIC_low and METRIC_high, its t interval over
         seeds, and METRIC_galaxies, half the width of the interval over the scored galaxies alone; METRIC_difference to
-        the reference at the same seeds, galaxies and labels, with the same three; equivalent_labels, how many labels
-        the reference needs for the same vote_rmse (infinity: more than the largest n; NaN: fewer than the smallest);
-        vote_nll, coverage_90_ANSWER where there are error bars, and probe_vote_rmse of arms that pre-train (see
-        `probe_latents`), the means over seeds.
+        the reference at the same seeds, galaxies and labels, with the same three, where both answer the same questions;
+        equivalent_labels, how many labels the reference needs for the same vote_rmse (infinity: more than the largest
+        n; NaN: fewer than the smallest); vote_nll, coverage_90_ANSWER where there are error bars, and probe_vote_rmse
+        of arms that pre-train (see `probe_latents`), the means over seeds.
     """
     measured = ["vote_nll", *(name for name in runs if name == "probe_vote_rmse" or name.startswith(_COVERAGE))]
     arms = sorted(runs["arm"].unique(), key=lambda arm: (arm != reference, arm))
+    answers = {arm: _answers(root, runs[runs["arm"] == arm]) for arm in arms}
     rows = []
     for n_labels in sorted(runs["n_labels"].unique()):
         errors = {arm: _errors(root, runs[(runs["arm"] == arm) & (runs["n_labels"] == n_labels)]) for arm in arms}
@@ -58,7 +60,7 @@ def summarise(root: Path, runs: pd.DataFrame, reference: str) -> pd.DataFrame:
             row = {"arm": arm, "n_labels": n_labels, "seeds": len(errors[arm]["vote_rmse"])}
             for metric in _METRICS:
                 row |= _columns(metric, errors[arm][metric])
-                if arm != reference:
+                if arm != reference and answers[arm] == answers[reference]:
                     row |= _columns(metric, errors[arm][metric], errors[reference][metric])
             runs_of_row = (runs["arm"] == arm) & (runs["n_labels"] == n_labels)
             rows.append(row | runs.loc[runs_of_row, measured].mean().to_dict())
@@ -88,6 +90,17 @@ def label_efficiency(vote_rmse: np.ndarray, n_labels: np.ndarray, reference: np.
     return np.where(vote_rmse < falling[-1], np.inf, np.where(vote_rmse > falling[0], np.nan, labels))
 
 
+def _answers(root: Path, runs: pd.DataFrame) -> list[str]:
+    """What an arm predicts: the columns of its predictions."""
+    run = next(runs.itertuples())
+    table = pd.read_csv(_predictions(root, run), nrows=0)
+    return table.filter(regex="_predicted$").columns.tolist()
+
+
+def _predictions(root: Path, run: tuple) -> Path:
+    return root / "runs" / f"{run.arm}_n{run.n_labels}_seed{run.seed}" / "predictions.csv"
+
+
 def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
     """Errors (S, N) of each galaxy under each seed: squared and averaged over answers; absolute and summed.
 
@@ -95,8 +108,7 @@ def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     squared, absolute = [], []
     for run in runs.sort_values("seed").itertuples():
-        folder = root / "runs" / f"{run.arm}_n{run.n_labels}_seed{run.seed}"
-        table = pd.read_csv(folder / "predictions.csv", dtype={"id": str}).set_index("id")
+        table = pd.read_csv(_predictions(root, run), dtype={"id": str}).set_index("id")
         voted = table.filter(regex="_voted$").to_numpy()
         error = table.filter(regex="_predicted$").to_numpy() - voted
         answers = np.isfinite(error).sum(axis=1).mean()  # of a galaxy, where it was asked only some questions
@@ -124,6 +136,7 @@ def _columns(metric: str, errors: np.ndarray, reference: np.ndarray | None = Non
 def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored: str) -> str:
     titles = ["labels", "arm", "vote_rmse", f"minus {reference}", "mean_vote_l1", f"minus {reference}"]
     titles += [f"labels {reference} needs", "vote_nll"]
+    compared = [] if _DIFFERENCE not in summary else list(summary.loc[summary[_DIFFERENCE].notna(), "arm"])
     probed = "probe_vote_rmse" in summary
     titles += ["vote_rmse of a Gaussian process on the frozen latents"] if probed else []
     covered = [name for name in summary if name.startswith(_COVERAGE)]
@@ -134,8 +147,9 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, reference: str, scored:
         cells = [str(row["n_labels"]), row["arm"]]
         for metric in _METRICS:
             cells.append(_cell(row, metric, "{:.4f}"))
-            cells.append("" if row["arm"] == reference else _cell(row, f"{metric}_difference", "{:+.4f}"))
-        cells += [_labels(row["equivalent_labels"], summary["n_labels"]), f"{row['vote_nll']:.4f}"]
+            cells.append(_cell(row, f"{metric}_difference", "{:+.4f}") if row["arm"] in compared else "")
+        needed = _labels(row["equivalent_labels"], summary["n_labels"]) if row["arm"] in (*compared, reference) else ""
+        cells += [needed, f"{row['vote_nll']:.4f}"]
         if probed:
             cells.append("" if np.isnan(row["probe_vote_rmse"]) else f"{row['probe_vote_rmse']:.4f}")
         if covered:

@@ -47,7 +47,7 @@ def write_study_page(root: Path) -> Path:
         root,
         "study.html",
         title=table.stem,
-        headline=_headline(summary),
+        headline=_headline(summary, table.with_suffix(".md").name),
         curve=figure_uri(root / f"{_CURVE}.png"),
         rows=_rows(summary),
         note=table.with_suffix(".md").read_text(encoding="utf-8").strip().rsplit("\n\n", 1)[-1],
@@ -72,10 +72,12 @@ def _best(summary: pd.DataFrame, folders: list[Path], runs: pd.DataFrame) -> Pat
     raise InputError(f"no run in {folders[0].parent} has a manifest.json; train the study anew.")
 
 
-def _headline(summary: pd.DataFrame) -> str:
-    """The best arm with the most labels, against the reference, the arm without differences."""
+def _headline(summary: pd.DataFrame, table: str) -> str:
+    """The best arm with the most labels, against the reference, the arm without differences; or where to look."""
     most = summary[summary["n_labels"] == summary["n_labels"].max()].sort_values("vote_rmse")
     best = most.iloc[0]
+    if most.get("vote_rmse_difference", pd.Series(index=most.index)).isna().sum() > 1:
+        return f"The arms answer different questions: {table} compares them question by question."
     text = f"With {best['n_labels']} labels, {best['arm']} has the least vote_rmse: {_interval(best, 'vote_rmse')}"
     if "vote_rmse_difference" not in best or np.isnan(best["vote_rmse_difference"]):
         return f"{text}."

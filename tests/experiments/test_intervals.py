@@ -114,3 +114,27 @@ def test_report_has_a_table_by_question_where_arms_answer_several() -> None:
     assert "| 300 | tree | 0.2000 | 0.1500 |" in lines
     assert "| 300 | alone | 0.3000 (+0.1000 [+0.1000, +0.1000]) |  |" in lines
     assert _by_question(runs.drop(columns="vote_rmse_b"), "tree") == []
+
+
+def test_arms_that_answer_other_questions_are_not_subtracted(tmp_path: Path) -> None:
+    rows = []
+    for arm, answers, galaxies in (("tree", ("a", "b", "c", "d"), 3), ("alone", ("c", "d"), 2)):
+        for seed in (0, 1):
+            rows.append({
+                "arm": arm, "n_labels": 10, "seed": seed, "n_galaxies": galaxies, "constant_vote_rmse": 0.5,
+                "constant_mean_vote_l1": 1.0, "vote_rmse": 0.1, "mean_vote_l1": 0.2, "vote_nll": 0.3,
+                "vote_rmse_then": 0.1, "vote_rmse_first": 0.2 if arm == "tree" else np.nan,
+            })  # fmt: skip
+            folder = tmp_path / "runs" / f"{arm}_n10_seed{seed}"
+            folder.mkdir(parents=True)
+            table = {"id": [str(number) for number in range(galaxies)]}
+            table |= {f"{one}_{what}": 0.5 for one in answers for what in ("voted", "predicted")}
+            pd.DataFrame(table).to_csv(folder / "predictions.csv", index=False)
+    summary = write_report(tmp_path, pd.DataFrame(rows), "study", "tree", "galaxies").set_index("arm")
+    assert "vote_rmse_difference" not in summary
+    text = (tmp_path / "study.md").read_text()
+    assert (
+        "| 10 | alone | 0.0000 [0.0000, 0.0000] +- 0.0000 |  | 0.0000 [0.0000, 0.0000] +- 0.0000 |  |  | 0.3000 |"
+        in text
+    )
+    assert "| 10 | alone | 0.1000 (+0.0000 [+0.0000, +0.0000]) |  |" in text

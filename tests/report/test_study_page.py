@@ -80,3 +80,11 @@ def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "table1.md").unlink()
     with pytest.raises(InputError, match="not finished; repeat its command"):
         report(str(tmp_path))
+
+
+def test_arms_that_answer_different_questions_have_no_best(tmp_path: Path) -> None:
+    root = study(tmp_path)
+    table = pd.read_csv(root / "table1.csv")
+    table.drop(columns=table.filter(like="_difference").columns).to_csv(root / "table1.csv", index=False)
+    text = report(str(root)).read_text()
+    assert "The arms answer different questions: table1.md compares them question by question." in text
