@@ -18,10 +18,11 @@ __all__ = ["run"]
 
 _STRINGS = {  # flag -> help
     "regime": "supervised, alternating or two_step.",
-    "workdir": "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA. Of predict: the run whose model predicts.",
+    "workdir": "Run folder; default runs/REGIME_nN_LABELS_seedSEED_DATA. Of predict, embed, anomaly and acquire: the "
+    "run whose model is asked.",
     "export_dir": "Folder of exported models, one version 1, 2, ... each; default saved_models/etvae.",
     "data": "Table with votes (CSV, Parquet, Feather, FITS, VOTable); synthetic galaxies where there is none. "
-    "Of predict: the galaxies to score.",
+    "Of predict, embed, anomaly and acquire: the galaxies to look at.",
     "images": "Folder (with subfolders) or zip with the pictures, named ID.jpg (or PNG, TIFF, WebP, GIF, BMP, FITS). "
     "Left out where the table's column file_loc has their paths.",
     "unlabelled": "Folder or zip with more pictures, learnt from without labels.",

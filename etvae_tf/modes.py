@@ -27,6 +27,7 @@ from etvae_tf.inference.acquire import check_choice
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
+from etvae_tf.vote_tables import check_output
 
 __all__ = ["MODES", "REAL_FIELDS", "SHORT", "SYNTHETIC_FIELDS", "Mode"]
 
@@ -167,6 +168,7 @@ def _survey(
     """The pictures to walk over, and the model that does so."""
     if not values.output:
         raise InputError(f"--mode={values.mode} writes a table; add --images=FOLDER_OR_ZIP --output=table.parquet.")
+    check_output(values.output, may_exist=values.mode == "embed")
     listing = list_pictures(config.data.images, config.data.table, config.data.id_column)
     crop_fraction = given.get("data.crop_fraction")
     if values.workdir:

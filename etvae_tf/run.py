@@ -110,7 +110,7 @@ def _error_bars(
     """Concentrations of the votes around predictions, and whether their intervals are true of the test galaxies.
 
     They come from predictions of all labels by models that have not seen them or, without folds, from the validation
-    galaxies. Empty where the run held no labels out.
+    galaxies. Empty where the run held no labels out, and without questions on which none of them has a voted fraction.
     """
     if config.folds:
         held, fractions = data.train, out_of_fold(config, data, folder)
@@ -121,16 +121,17 @@ def _error_bars(
     concentrations = fit_concentrations(held.votes, fractions, data.questions)
     names = [question.name for question in data.questions.each]
     metrics = coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
+    known = {name: value for name, value in zip(names, concentrations, strict=True) if np.isfinite(value)}
+    if not metrics:  # too few volunteers answered any question on the held-out galaxies
+        return {}
     coverage_figure(metrics["coverage"], folder.figures / "coverage.png")
-    return {"concentrations": dict(zip(names, concentrations, strict=True)), **metrics}
+    return {"concentrations": known, **metrics}
 
 
 def _mean_totals(votes: np.ndarray, questions: Questions) -> dict[str, float]:
-    """Votes on each question, mean over the galaxies that have a voted fraction; NaN where none has."""
-    means = {}
-    for (name, place), asked in zip(questions.slices.items(), questions.asked(votes).T, strict=True):
-        means[name] = float(votes[asked, place].sum(axis=1).mean()) if asked.any() else float("nan")
-    return means
+    """Votes on each question, mean over the galaxies that have a voted fraction; no question on which none has."""
+    asked_of = zip(questions.slices.items(), questions.asked(votes).T, strict=True)
+    return {name: float(votes[asked, place].sum(axis=1).mean()) for (name, place), asked in asked_of if asked.any()}
 
 
 def _default_workdir(config: ConfigDict) -> str:

@@ -122,8 +122,12 @@ def check_n_votes(n_votes: int | None) -> None:
         raise InputError(f"n_votes={n_votes}, but at least 1 was expected; leave it out for the training table's mean.")
 
 
-def check_output(path: str | Path) -> None:
+def check_output(path: str | Path, may_exist: bool = False) -> None:
     """Refuses a table that could not be written in the end.
+
+    Args:
+        path: of the table.
+        may_exist: whether one that is there will be read.
 
     Raises:
         InputError: not .csv or .parquet, its folder is missing, or it exists.
@@ -133,7 +137,7 @@ def check_output(path: str | Path) -> None:
         raise InputError(f"--output={path} ends in {path.suffix!r}, but .csv or .parquet was expected.")
     if not path.parent.is_dir():
         raise InputError(f"--output={path} lies in a folder that does not exist; make it first.")
-    if path.exists():
+    if path.exists() and not may_exist:
         raise InputError(f"--output={path} exists; remove it, or choose another name.")
 
 

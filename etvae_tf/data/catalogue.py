@@ -159,6 +159,7 @@ def _find_votes(
     columns = list(table.columns)
     if questions:
         found = find_tree(columns, questions)
+        print(f"{path}: the questions are {', '.join(one.question.name for one in found)}", flush=True)
     else:
         found = own_questions(columns, answer_columns) or [find_vote_columns(columns, answer_columns)]
     campaigns = max(len(one.others) for one in found) + 1

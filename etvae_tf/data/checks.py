@@ -6,6 +6,7 @@ import ml_collections
 import numpy as np
 
 from etvae_tf.data.catalogue import Catalogue
+from etvae_tf.data.questions import FEWEST_VOTES
 from etvae_tf.data.sources import ImageSource
 from etvae_tf.data.splits import draw_labels, hash_split, read_split, validation_mask
 from etvae_tf.data.tables import first_few
@@ -25,18 +26,20 @@ def split_of(config: ml_collections.ConfigDict, catalogue: Catalogue) -> np.ndar
     return hash_split(catalogue.ids, config.data.test_fraction, config.data.split_seed)
 
 
-def check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue) -> None:
-    """Refuses labels that cannot be drawn.
+def check_labels(config: ml_collections.ConfigDict, catalogue: Catalogue, is_test: np.ndarray) -> None:
+    """Refuses labels that cannot be drawn, and test galaxies that cannot be scored.
 
     Raises:
-        InputError: an unusable split, too few train galaxies with votes, or no test galaxy with votes.
+        InputError: too few train galaxies with votes, or no test galaxy with votes.
     """
-    is_test = split_of(config, catalogue)
     has_votes, set_aside = catalogue.has_votes, {"test galaxies": int(catalogue.has_votes[is_test].sum())}
     drawn = draw_labels(catalogue.ids[~is_test], has_votes[~is_test], config.n_labels, config.seed, set_aside)
     validation_mask(len(drawn), config.data.validation_fraction)
-    if not has_votes[is_test].any():
-        raise InputError(f"none of the {int(is_test.sum())} test galaxies has votes; put labelled galaxies in test.")
+    if not catalogue.questions.asked(catalogue.votes[is_test]).any():
+        few = f" ({FEWEST_VOTES} at least on a question that others lead to)" if has_votes[is_test].any() else ""
+        raise InputError(
+            f"none of the {int(is_test.sum())} test galaxies has votes{few}; put labelled galaxies in test."
+        )
 
 
 def check_pictures(config: ml_collections.ConfigDict, source: ImageSource, catalogue: Catalogue) -> None:

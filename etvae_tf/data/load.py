@@ -136,12 +136,13 @@ def _load_real(config: ml_collections.ConfigDict) -> Survey:
     unlabelled = problems.attempt(open_images, config.data.unlabelled) if config.data.unlabelled else None
     if labelled:
         problems.attempt(check_pictures, config, *labelled)
-        problems.attempt(check_labels, config, labelled[1])
+        is_test = problems.attempt(split_of, config, labelled[1])
+        if is_test is not None:
+            problems.attempt(check_labels, config, labelled[1], is_test)
     problems.refuse()
     source, catalogue = labelled
     for opened in (source, unlabelled) if unlabelled else (source,):
         opened.tell_others()
-    is_test = split_of(config, catalogue)
     there = catalogue.has_votes | np.isin(catalogue.ids, source.names)  # nothing is lost with a bare row
     images, readable = _decode_readable(config, source, catalogue.ids[there])
     there[there] = readable

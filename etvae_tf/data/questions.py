@@ -80,9 +80,8 @@ class Questions:
 
         Any vote is enough on a question for everyone; `FEWEST_VOTES` are on one that others lead to.
         """
-        totals = [np.asarray(votes, np.float64)[:, place].sum(axis=1) for place in self.slices.values()]
-        fewest = [FEWEST_VOTES if one.asked_after else np.nextafter(0, 1) for one in self.each]
-        return np.stack(totals, axis=1) >= fewest
+        totals = np.stack([np.asarray(votes)[:, place].sum(axis=1) for place in self.slices.values()], axis=1)
+        return np.where([bool(one.asked_after) for one in self.each], totals >= FEWEST_VOTES, totals > 0)
 
     def fractions(self, votes: np.ndarray) -> np.ndarray:
         """Votes (N, K) over each question's total: float64 array (N, K), NaN where `asked` is false."""

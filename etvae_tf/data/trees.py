@@ -20,26 +20,25 @@ __all__ = ["find_tree", "own_questions"]
 
 _EDGE_ON, _FACE_ON = ("disk-edge-on_yes",), ("disk-edge-on_no",)
 _SPIRAL = ("has-spiral-arms_yes",)
-# Task of Galaxy Zoo 2, question, its answers in the order of Kaggle's columns with their numbers in Hart et al., and
-# the answers after which it is asked. Its first question is `SMOOTH_OR_FEATURED` of `schema`.
+# Task of Galaxy Zoo 2, question, and its answers in the order of Kaggle's columns with their numbers in Hart et al. The
+# first question is `SMOOTH_OR_FEATURED` of `schema`.
 _GALAXY_ZOO_2 = (
-    (2, "disk-edge-on", {"yes": 4, "no": 5}, ("featured_or_disk",)),
-    (3, "bar", {"yes": 6, "no": 7}, _FACE_ON),
-    (4, "has-spiral-arms", {"yes": 8, "no": 9}, _FACE_ON),
-    (5, "bulge-size", {"no": 10, "just-noticeable": 11, "obvious": 12, "dominant": 13}, _FACE_ON),
-    (6, "something-odd", {"yes": 14, "no": 15}, ()),
-    (7, "how-rounded", {"round": 16, "in-between": 17, "cigar": 18}, ("smooth",)),
+    (2, "disk-edge-on", {"yes": 4, "no": 5}),
+    (3, "bar", {"yes": 6, "no": 7}),
+    (4, "has-spiral-arms", {"yes": 8, "no": 9}),
+    (5, "bulge-size", {"no": 10, "just-noticeable": 11, "obvious": 12, "dominant": 13}),
+    (6, "something-odd", {"yes": 14, "no": 15}),
+    (7, "how-rounded", {"round": 16, "in-between": 17, "cigar": 18}),
     (
         8,
         "odd-feature",
         {"ring": 19, "lens-or-arc": 20, "disturbed": 21, "irregular": 22, "other": 23, "merger": 24, "dust-lane": 38},
-        ("something-odd_yes",),
     ),
-    (9, "bulge-shape", {"round": 25, "boxy": 26, "no": 27}, _EDGE_ON),
-    (10, "spiral-winding", {"tight": 28, "medium": 29, "loose": 30}, _SPIRAL),
-    (11, "spiral-arm-count", {"1": 31, "2": 32, "3": 33, "4": 34, "more-than-4": 36, "cant-tell": 37}, _SPIRAL),
+    (9, "bulge-shape", {"round": 25, "boxy": 26, "no": 27}),
+    (10, "spiral-winding", {"tight": 28, "medium": 29, "loose": 30}),
+    (11, "spiral-arm-count", {"1": 31, "2": 32, "3": 33, "4": 34, "more-than-4": 36, "cant-tell": 37}),
 )
-_NAMED = {  # questions of galaxy-datasets, and after which answers they are asked
+_ASKED_AFTER = {  # questions in the names of galaxy-datasets, a parent before its children
     "disk-edge-on": ("featured_or_disk",),
     "has-spiral-arms": _FACE_ON,
     "bar": _FACE_ON,
@@ -66,9 +65,7 @@ def find_tree(columns: Sequence[str], questions: Sequence[str]) -> list[VoteColu
     Raises:
         InputError: one of them is not there.
     """
-    beyond = sorted(
-        [*_kaggle(columns), *_hart(columns)] or _named(columns), key=lambda one: _depth(one.question.asked_after)
-    )
+    beyond = [*_kaggle(columns), *_hart(columns)] or _named(columns)
     first, everything = SMOOTH_OR_FEATURED.name, tuple(questions) == ("all",)
     there = [first, *(one.question.name for one in beyond)]
     if unknown := [name for name in questions if name not in there and not everything]:
@@ -118,35 +115,28 @@ def _names(text: str, separator: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(separator) if name.strip())
 
 
-def _depth(asked_after: tuple[str, ...]) -> int:
-    """Questions between the first one and the answer; 0 for answers of the first."""
-    parents = {f"{name}_": after for name, after in _NAMED.items()}
-    above = [after for start, after in parents.items() if asked_after and asked_after[0].startswith(start)]
-    return 1 + _depth(above[0]) if above else 0
-
-
 def _kaggle(columns: Sequence[str]) -> list[VoteColumns]:
     found = []
-    for task, name, answers, after in _GALAXY_ZOO_2:
+    for task, name, answers in _GALAXY_ZOO_2:
         cells = tuple(f"Class{task}.{number}" for number in range(1, len(answers) + 1))
         if set(cells) <= set(columns):
-            found.append(VoteColumns(_question(name, answers, after), cells, "fractions of those asked"))
+            found.append(VoteColumns(_question(name, answers), cells, "fractions of those asked"))
     return found
 
 
 def _hart(columns: Sequence[str]) -> list[VoteColumns]:
     found = []
-    for task, name, answers, after in _GALAXY_ZOO_2:
+    for task, name, answers in _GALAXY_ZOO_2:
         patterns = [re.compile(rf"t{task:02}_.+_a{number:02}_.+_count", re.IGNORECASE) for number in answers.values()]
         cells = [next(filter(pattern.fullmatch, columns), None) for pattern in patterns]
         if None not in cells:
-            found.append(VoteColumns(_question(name, answers, after), tuple(cells), "counts"))
+            found.append(VoteColumns(_question(name, answers), tuple(cells), "counts"))
     return found
 
 
 def _named(columns: Sequence[str]) -> list[VoteColumns]:
     """Questions in the columns of galaxy-datasets; campaigns that had the same answers are put together."""
-    pattern = re.compile(rf"({'|'.join(_NAMED)})(-[^-_]+)?_([^_]+)", re.IGNORECASE)
+    pattern = re.compile(rf"({'|'.join(_ASKED_AFTER)})(-[^-_]+)?_([^_]+)", re.IGNORECASE)
     campaigns: dict[tuple[str, str], dict[str, str]] = {}
     for column in columns:
         if (match := pattern.fullmatch(column)) and match[3] not in _NO_ANSWERS:
@@ -156,13 +146,19 @@ def _named(columns: Sequence[str]) -> list[VoteColumns]:
         if len(cells) > 1:
             together.setdefault(name, []).append(cells)
     found = []
-    for name, asked in together.items():
+    for name in (name for name in _ASKED_AFTER if name in together):
+        asked = together[name]
         answers = list(max(asked, key=len))
         same = [cells for cells in asked if set(cells) == set(answers)]
+        if others := [column for cells in asked if cells not in same for column in cells.values()]:
+            print(
+                f"{name}: {', '.join(others)} have other answers than {', '.join(answers)}, and are left out",
+                flush=True,
+            )
         first, *others = (tuple(one[answer] for answer in answers) for one in same)
-        found.append(VoteColumns(_question(name, answers, _NAMED[name]), first, "counts", tuple(others)))
+        found.append(VoteColumns(_question(name, answers), first, "counts", tuple(others)))
     return found
 
 
-def _question(name: str, answers: Sequence[str], asked_after: tuple[str, ...]) -> Question:
-    return Question(name, tuple(f"{name}_{answer}" for answer in answers), asked_after)
+def _question(name: str, answers: Sequence[str]) -> Question:
+    return Question(name, tuple(f"{name}_{answer}" for answer in answers), _ASKED_AFTER[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def vote_metrics(votes: np.ndarray, predicted: np.ndarray, questions: Questions)
         raise InputError(f"none of {len(votes)} galaxies has a vote, but at least one was expected to measure against.")
     if len(questions.each) == 1:
         return next(iter(by_question.values()))
-    return {**_together(list(by_question.values()), votes), "by_question": by_question}
+    return {**_together(by_question, votes, questions), "by_question": by_question}
 
 
 def _one_question(votes: np.ndarray, predicted: np.ndarray, question: Questions) -> dict[str, Any] | None:
@@ -69,13 +70,16 @@ def _one_question(votes: np.ndarray, predicted: np.ndarray, question: Questions)
     }
 
 
-def _together(parts: list[dict[str, Any]], votes: np.ndarray) -> dict[str, Any]:
-    """Metrics of several questions as one: every voted fraction counts alike."""
+def _together(by_question: dict[str, dict[str, Any]], votes: np.ndarray, questions: Questions) -> dict[str, Any]:
+    """Metrics of several questions as one: every voted fraction counts alike, and in the likelihood every vote."""
+    parts = list(by_question.values())
+    asked = np.isfinite(questions.fractions(votes))
+    cast = [np.sum(votes[:, questions.slices[name]], where=asked[:, questions.slices[name]]) for name in by_question]
     galaxies = np.array([part["n_galaxies"] for part in parts])
     cells = galaxies * [len(part["rmse_by_answer"]) for part in parts]
     n_galaxies = int((votes.sum(axis=1) > 0).sum())
 
-    def mean(name: str, weights: np.ndarray, power: int = 1) -> float | None:
+    def mean(name: str, weights: Sequence[float], power: int = 1) -> float | None:
         values = [part[name] for part in parts]
         return None if None in values else float(np.average(np.power(values, power), weights=weights) ** (1 / power))
 
@@ -83,7 +87,7 @@ def _together(parts: list[dict[str, Any]], votes: np.ndarray) -> dict[str, Any]:
         "n_galaxies": n_galaxies,
         "vote_rmse": mean("vote_rmse", cells, 2),
         "mean_vote_l1": mean("mean_vote_l1", galaxies) * galaxies.sum() / n_galaxies,
-        "vote_nll": mean("vote_nll", galaxies),
+        "vote_nll": mean("vote_nll", cast),
         "sampling_noise_rmse": mean("sampling_noise_rmse", cells, 2),
         "rmse_by_answer": {name: value for part in parts for name, value in part["rmse_by_answer"].items()},
         "accuracy": mean("accuracy", galaxies),

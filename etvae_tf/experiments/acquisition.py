@@ -150,7 +150,7 @@ class _Loop:
         fractions, scores = learn(config, data, folder)
         write_predictions(folder.predictions, data.test, _without_pose(fractions), data.questions)
         write_atomically(_scores_of(folder), lambda path: np.savez(path, **scores))
-        constant = data.questions.fractions(data.train.votes).mean(axis=0)
+        constant = data.questions.mean_fractions(data.train.votes)
         write_json(folder.metrics, evaluate_predictions(data.test.votes, fractions, constant, data.questions))
 
     def _learn_head(self, config: ConfigDict, data: GalaxyData, folder: RunFolder) -> _Result:

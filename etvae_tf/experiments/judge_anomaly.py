@@ -54,7 +54,7 @@ def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     if len(images) < _FEWEST:
         raise InputError(f"{len(images)} pictures could be read, but {_FEWEST} at least are needed; name a larger set.")
     whole = _scores(scorer, images)
-    results, novelties = [], {"none": [], **{fault: [] for fault in FAULTS}}
+    results, novelties = [], {fault: [] for fault in ("", *FAULTS)}
     for seed in _SEEDS:
         planted, faults = plant_faults(images, _SHARE, seed)
         changed = faults != ""
@@ -62,7 +62,7 @@ def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
         for name, values in _scores(scorer, planted[changed]).items():
             scores[name][changed] = values
         for fault in novelties if "novelty" in scores else ():
-            novelties[fault] += list(scores["novelty"][faults == fault.replace("none", "")])
+            novelties[fault] += list(scores["novelty"][faults == fault])
         results.append(average_precisions(_oddities(scores), faults).assign(seed=seed))
         print(f"seed {seed}: {changed.sum()} faults in {len(images)} pictures", flush=True)
     table = pd.concat(results, ignore_index=True)
@@ -71,7 +71,7 @@ def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     print(pivot.to_string(float_format="{:.3f}".format))
     for fault, values in novelties.items():
         if values:
-            print(f"novelty above 1: {np.mean(np.array(values) > 1):.3f} of the pictures with fault {fault}")
+            print(f"novelty above 1: {np.mean(np.array(values) > 1):.3f} of the pictures with {fault or 'no fault'}")
     print(f"average precisions are in {output}")
 
 

@@ -20,7 +20,7 @@ from etvae_tf.inference.scoring import picture_outputs
 from etvae_tf.inference.strategies import STRATEGIES, Chosen, check_number, check_strategy, choose
 from etvae_tf.inference.walk import job_of, latent_columns, walk
 from etvae_tf.training import RunFolder, load_model
-from etvae_tf.vote_tables import check_output
+from etvae_tf.vote_tables import WRITERS, check_output
 
 __all__ = ["acquire_galaxies", "check_choice"]
 
@@ -66,7 +66,8 @@ def acquire_galaxies(
     ids = scores["id"].to_numpy(str)[candidates]
     chosen = choose(strategy, ids, information, lambda places: _latents(parts, candidates[places]), n_galaxies, seed)
     beside = listing.others.iloc[candidates[chosen.places]]
-    _write(Path(output), _batch(strategy, ids, information, chosen, beside))
+    table = _batch(strategy, ids, information, chosen, beside)
+    write_atomically(output, lambda temporary: WRITERS[Path(output).suffix](table, temporary))
     parts.remove()
     aside = f"; {int(scores['labelled'].sum())} have labels that {scorer.source} learnt" if is_run else ""
     print(
@@ -148,12 +149,12 @@ def _rows(
 
 def _latents(parts: Parts, rows: np.ndarray) -> np.ndarray:
     """Latents (M, Z) of some rows of the parts, of which one at a time is in memory."""
-    found, start = {}, 0
+    order, found, start = np.argsort(rows), [], 0
     for part in parts.read():
-        latents = part.filter(regex=_LATENTS).to_numpy()
-        found |= {row: latents[row - start] for row in rows if start <= row < start + len(part)}
+        inside = rows[order][(rows[order] >= start) & (rows[order] < start + len(part))]
+        found.append(part.filter(regex=_LATENTS).to_numpy()[inside - start])
         start += len(part)
-    return np.stack([found[row] for row in rows])
+    return np.concatenate(found)[np.argsort(order)]
 
 
 def _batch(
@@ -165,10 +166,3 @@ def _batch(
     own = pd.DataFrame({"id": ids[chosen.places], "rank": rank, "strategy": strategy, "score": chosen.scores, **told})
     names = {name: f"{name}_given" for name in beside if name in own}
     return pd.concat([own, beside.rename(columns=names).reset_index(drop=True)], axis=1)
-
-
-def _write(output: Path, table: pd.DataFrame) -> None:
-    if output.suffix == ".csv":
-        write_atomically(output, lambda path: table.to_csv(path, index=False))
-    else:
-        write_atomically(output, lambda path: table.to_parquet(path, index=False))

@@ -31,7 +31,7 @@ def embed_pictures(
 ) -> None:
     """Writes the latents of pictures; goes on where the same call was killed, and reads what it finds complete.
 
-    For an output embedding.parquet, these appear beside it: embedding.json, what the rows depend on;
+    For an output embedding.parquet, these appear beside it: embedding_inputs.json, what the rows depend on;
     embedding_canonical.npz, see `CanonicalPictures`; embedding_map.png, see `map_latents`; and for neighbours_of=ID
     embedding_neighbours_ID.csv and .png. The table has the columns id; latent_0, latent_1, ..., the mean of the
     posterior; pose_angle in radians; ok, false where the picture could not be read and the numbers are empty; reason;
@@ -48,9 +48,8 @@ def embed_pictures(
         InputError: no place for the table, or another one there; parts of another one; or no such galaxy.
     """
     output = Path(output)
-    record = output.with_suffix(".json")
-    if not (output.exists() and record.exists()):
-        check_output(output)
+    record = output.with_name(f"{output.stem}_inputs.json")
+    check_output(output, may_exist=record.exists())
     if neighbours_of is not None and neighbours_of not in frozenset(listing.names):
         raise InputError(f"--neighbours_of={neighbours_of} is none of the {len(listing.names)} pictures; mend the id.")
     listing.source.tell_others()

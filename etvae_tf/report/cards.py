@@ -28,8 +28,8 @@ def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[di
     Returns:
         M dictionaries: id; pictures, title and data URI of input, canonical view and, where a decoder was trained,
         reconstruction; votes, how many on the question that has most; answers, each a dictionary of name, voted (NaN:
-        not asked), predicted, low and high, the ends of the 90 % interval of the voted fraction (None for a run without
-        error bars).
+        not asked), predicted, low and high, the ends of the 90 % interval of the voted fraction (None without error
+        bars).
     """
     galaxies = sample.galaxies.select(which)
     images = to_float(galaxies.images)
@@ -50,14 +50,19 @@ def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[di
                     "name": answer.replace("_", " "),
                     "voted": float(voted[row, column]),
                     "predicted": float(predicted[row, column]),
-                    "low": None if ends is None else float(ends[0, row, column]),
-                    "high": None if ends is None else float(ends[1, row, column]),
+                    "low": _known(ends, 0, row, column),
+                    "high": _known(ends, 1, row, column),
                 }
                 for column, answer in enumerate(run.questions.answers)
             ],
         }
         for row in range(len(which))
     ]
+
+
+def _known(ends: np.ndarray | None, *place: int) -> float | None:
+    """An end of an interval; None for a question without error bars."""
+    return None if ends is None or np.isnan(ends[place]) else float(ends[place])
 
 
 def _intervals(run: FinishedRun, votes: np.ndarray, predicted: np.ndarray) -> np.ndarray | None:

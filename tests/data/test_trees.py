@@ -75,6 +75,14 @@ def test_campaigns_with_the_same_answers_are_put_together() -> None:
     assert found["disk-edge-on"].others == (("disk-edge-on-dr8_yes", "disk-edge-on-dr8_no"),)
 
 
+def test_a_campaign_with_other_answers_is_left_out_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [*NAMED, "bar-gz2_yes", "bar-gz2_no", "bar-dr5_strong", "bar-dr5_weak", "bar-dr5_no"]
+    (bar,) = find_tree(columns, ("bar",))
+    assert bar.columns == ("bar-dr5_strong", "bar-dr5_weak", "bar-dr5_no") and not bar.others
+    said = capsys.readouterr().out
+    assert said == "bar: bar-gz2_yes, bar-gz2_no have other answers than strong, weak, no, and are left out\n"
+
+
 def test_own_questions_are_written_with_what_they_are_asked_after() -> None:
     first, second, third = own_questions(list("abcdefg"), ("a", "b", "c; d", "e < b|c;f", "g"))
     assert first.columns == ("a", "b", "c") and not first.question.asked_after

@@ -93,6 +93,9 @@ def test_a_tree_has_metrics_of_each_question_and_of_all_together() -> None:
     assert metrics["mean_vote_l1"] == pytest.approx(np.nansum(np.abs(error)) / 3)
     assert metrics["accuracy"] == pytest.approx((1 + 1 + 1 + 1) / 5) and metrics["n_galaxies"] == 3
     assert list(metrics["rmse_by_answer"]) == list(tree.answers)
+    which, cast = metrics["by_question"]["which"], np.array([120, 52])  # votes on each question that is scored
+    expected = (which["vote_nll"] * cast[0] + then["vote_nll"] * cast[1]) / cast.sum()
+    assert metrics["vote_nll"] == pytest.approx(expected), "of all votes that count"
 
 
 def test_a_tree_scores_what_was_asked() -> None:

@@ -49,8 +49,8 @@ def test_a_model_that_sees_faults_finds_them_all(tmp_path, capsys):
     seen = table[(table["score"] == "log_density") & table["fault"].isin(["star trails", "saturated star"])]
     assert (seen["average_precision"] == 1).all()
     printed = capsys.readouterr().out
-    assert "novelty above 1: 0.000 of the pictures with fault none" in printed
-    assert "novelty above 1: 1.000 of the pictures with fault saturated star" in printed
+    assert "novelty above 1: 0.000 of the pictures with no fault" in printed
+    assert "novelty above 1: 1.000 of the pictures with saturated star" in printed
     with pytest.raises(InputError, match="found.csv exists"):
         judge_anomaly(list_pictures(tmp_path / "sky", None), scorer, tmp_path / "found.csv")
 

@@ -82,7 +82,7 @@ def test_a_finished_embedding_is_read_and_another_one_refused(sky, capsys):
     (sky.parent / "e.parquet").unlink()
     embed(sky, "e.parquet")
     assert "t-SNE" in (sky.parent / "e_map.png").read_text()
-    (sky.parent / "e.json").unlink()
+    (sky.parent / "e_inputs.json").unlink()
     with pytest.raises(InputError, match="exists; remove it, or choose another name"):
         embed(sky, "e.parquet")
 

@@ -73,3 +73,23 @@ def test_predictions_go_down_the_tree(trained: Path, survey: Path, tmp_path: Pat
 def test_a_tree_is_evaluated_by_its_own_questions(trained: Path, survey: Path) -> None:
     given = {"data.table": str(survey / "votes.csv"), "data.images": str(survey / "pictures")}
     assert set(evaluate_run(str(trained), given)["by_question"]) == {SHAPE, ROUNDED}
+
+
+@pytest.mark.slow
+def test_a_run_whose_held_out_galaxies_nobody_was_asked_about_ends_without_error_bars(
+    survey: Path, tmp_path: Path
+) -> None:
+    config = quicktest.get_config()
+    config.regime, config.n_labels = "supervised", 5
+    table = pd.read_csv(survey / "votes.csv")
+    few = table["Class1.1"].rank().to_numpy() <= 40  # no test galaxy among them
+    table.loc[few, ["Class7.1", "Class7.2", "Class7.3"]] *= 0.01
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    split = np.where(few, "train", "test")
+    pd.DataFrame({"GalaxyID": table["GalaxyID"], "split": split}).to_csv(tmp_path / "split.csv", index=False)
+    config.data.update(table=str(tmp_path / "votes.csv"), split=str(tmp_path / "split.csv"))
+    config.data.update(images=str(survey / "pictures"), questions=(ROUNDED,))
+    metrics = train_run(config, str(tmp_path / "run"))
+    assert "concentrations" not in metrics and metrics["n_votes"] == {}
+    predict_pictures(str(survey / "pictures"), str(tmp_path / "predicted.csv"), None, str(tmp_path / "run"))
+    assert pd.read_csv(tmp_path / "predicted.csv")["how-rounded_round_low"].isna().all()
