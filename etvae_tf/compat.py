@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
 
-__all__ = ["addons_bilinear_sample", "require_tensorflow_backend"]
+__all__ = ["addons_bilinear_sample", "allow_saving", "require_tensorflow_backend"]
 
 
 def require_tensorflow_backend() -> None:
@@ -24,6 +26,17 @@ def require_tensorflow_backend() -> None:
             f"Keras has the backend {backend}, but etvae_tf is written for TensorFlow; set KERAS_BACKEND=tensorflow in "
             "the environment before Keras is imported."
         ) from None
+
+
+def allow_saving(model: Any, input_shape: tuple) -> None:
+    """Lets `tf.saved_model.save` take a model that was never called, which Keras 2 refuses.
+
+    Args:
+        model: of Keras.
+        input_shape: of its pictures, (B, H, W, C).
+    """
+    if hasattr(model, "_set_save_spec"):  # there is no public way to say it
+        model._set_save_spec(tf.TensorSpec(input_shape, tf.float32), [], {})
 
 
 def addons_bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

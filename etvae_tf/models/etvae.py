@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.compat import allow_saving
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.layers.precision import refuse_precision
@@ -99,6 +100,7 @@ class ETVAE(ShownModel):
             name="log_pixel_scale", shape=(), initializer=keras.initializers.Constant(np.log(_FIRST_PIXEL_SCALE))
         )
         self.built = True
+        allow_saving(self, (None, *self.image_shape))
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -76,11 +77,11 @@ def test_two_devices_move_weights_as_one_does() -> None:
 
 
 @pytest.mark.slow
-def test_a_fresh_model_is_exported_and_gives_its_predictions(tmp_path: Path) -> None:
+@pytest.mark.parametrize("save", [ETVAE.export, tf.saved_model.save], ids=["Keras", "TensorFlow"])
+def test_a_fresh_model_is_exported_and_gives_its_predictions(save: Callable[..., None], tmp_path: Path) -> None:
     model = tiny_model()
-    model.export(str(tmp_path))
-    loaded = tf.saved_model.load(str(tmp_path))
-    served = loaded.serve(tf.constant(IMAGES))
+    save(model, str(tmp_path))
+    served = tf.saved_model.load(str(tmp_path)).signatures["serving_default"](tf.constant(IMAGES))
     for name, value in model(IMAGES).items():
         np.testing.assert_allclose(served[name], value, atol=XLA_ATOL)
 
