@@ -28,9 +28,9 @@ def real_images(folder: Path, count: int, size: int = 64) -> tf.Tensor:
     return tf.constant(load_images(source, np.array(sorted(source.names)[:count]), size, 1, 1.0), tf.float32) / 255.0
 
 
-def tiny_model(seed: int = 0, channels: int = 1, size: int = 32, **changes: object) -> ETVAE:
+def tiny_model(seed: int = 0, channels: int = 1, size: int = 32, measures: int = 0, **changes: object) -> ETVAE:
     """The quick test's model, built; `changes` override fields of config.model (dots as double underscores)."""
     config = quicktest.get_config().model
     config.update_from_flattened_dict({name.replace("__", "."): value for name, value in changes.items()})
     keras.utils.set_random_seed(seed)
-    return build_model(config, size, channels, (3,), seed)
+    return build_model(config, size, channels, (3,), seed, measures)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, evaluation_batches, fold_mask
+from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, fold_mask
 from etvae_tf.evaluation import (
     coverage_metrics,
     evaluate_predictions,
@@ -27,13 +27,12 @@ from etvae_tf.evaluation import (
 )
 from etvae_tf.files import write_json
 from etvae_tf.measures import measure
-from etvae_tf.training import RunFolder, fractions_by_process, load_model
+from etvae_tf.training import RunFolder, fractions_by_process, latent_means
 
 __all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
 
 # Regime of a study alone -> whether the process sees the latents of a pre-trained VAE beside the measures.
 PROCESSES = {"gaussian_process": False, "gaussian_process_latents": True}
-_BATCH = 128  # galaxies encoded at once
 _FOLDS = 4  # of the labels, for the error bars
 
 
@@ -61,7 +60,7 @@ class Features:
     def latents(self, galaxies: Galaxies, vae: Path) -> np.ndarray:
         """Posterior means (N, Z) by a saved VAE."""
         if vae not in self._latents:
-            self._latents = {vae: _latent_means(vae, self._images)}  # one, for a study trains no VAE twice
+            self._latents = {vae: latent_means(vae, self._images)}  # one, for a study trains no VAE twice
         return self._latents[vae][self._rows(galaxies)]
 
     def _rows(self, galaxies: Galaxies) -> np.ndarray:
@@ -177,9 +176,3 @@ def _labelled(data: GalaxyData) -> Galaxies:
     """All n: a process has no epochs to choose, so that validation galaxies are learnt from."""
     parts = (data.train, data.validation)
     return Galaxies(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "images", "votes")))
-
-
-def _latent_means(vae: Path, images: np.ndarray) -> np.ndarray:
-    encoder = load_model(vae).encoder
-    means = [encoder(batch).loc.numpy() for batch in evaluation_batches(images, _BATCH)]
-    return np.concatenate(means)

@@ -14,7 +14,9 @@ from etvae_tf.models.vote_head import VoteHead
 __all__ = ["build_model"]
 
 
-def build_model(config: Any, image_size: int, channels: int, answers: tuple[int, ...], seed: int = 0) -> ETVAE:
+def build_model(
+    config: Any, image_size: int, channels: int, answers: tuple[int, ...], seed: int = 0, measures: int = 0
+) -> ETVAE:
     """Builds an ETVAE, with weights drawn by Keras's seeded initialisers.
 
     Args:
@@ -24,6 +26,7 @@ def build_model(config: Any, image_size: int, channels: int, answers: tuple[int,
         channels: C.
         answers: how many each question has: (3,) for one question with three.
         seed: of the random numbers of training.
+        measures: how many measures pre-training may ask of the latent.
 
     Returns:
         A built, uncompiled model.
@@ -34,6 +37,7 @@ def build_model(config: Any, image_size: int, channels: int, answers: tuple[int,
         VoteHead(answers, config.classifier.units, name="vote_head"),
         config.pixel_likelihood,
         seed,
+        measures,
         name="etvae",
     )
     model.build((None, image_size, image_size, channels))

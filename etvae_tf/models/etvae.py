@@ -14,16 +14,17 @@ from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.layers.precision import refuse_precision
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.inputs import batch_of, pictures_of, views_of
+from etvae_tf.models.inputs import batch_of, measures_of, pictures_of, views_of
 from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_seed
+from etvae_tf.models.pretext import Pretext
 from etvae_tf.models.shapes import ShownModel
 from etvae_tf.models.steps import descend, draw_seed, warmth, with_loss
 from etvae_tf.models.vote_head import VoteHead
-from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood, view_contrast
+from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood
 
 __all__ = ["ETVAE"]
 
-_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "vote_nll", "vote_mse")
+_TRACKED = ("elbo", "log_likelihood", "kl", "view_contrast", "measure_error", "vote_nll", "vote_mse")
 _PARTS = ("encoder", "decoder", "vote_head")
 _OPTIMIZERS = ("optimizer", "vae_optimizer")
 _ELBO, _VOTES = 0, 1  # objectives, which draw random numbers of their own
@@ -38,7 +39,8 @@ class ETVAE(ShownModel):
     `fit` takes a dataset of dictionaries with one or both of
 
     - "unlabelled": images (B, H, W, C), for one ELBO step on encoder and decoder (Eq. 4); or (images, views), both
-      (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO;
+      (B, H, W, C), where views are other views of the same galaxies, for the view contrast beside the ELBO; or
+      (images, views, measures), with standardised measures (B, D) of the galaxies that their latents shall tell;
     - "labelled": (images (B, H, W, C), votes (B, K)), for one step of the vote likelihood on vote head and encoder.
 
     Labelled data alone is supervised learning and never touches the decoder. `loss` is vote_nll minus elbo. Keras's
@@ -53,6 +55,7 @@ class ETVAE(ShownModel):
         encoder, decoder, vote_head: the three parts.
         pixel_likelihood: a key of `objectives.PIXEL_LIKELIHOODS`.
         seed: in [0, 2 ** 32); with the step, determines every random number drawn in training.
+        measures: D, how many measures pre-training may ask of the latent; 0 for none.
 
     Raises:
         InputError: the seed is out of range, or Keras's dtype policy is not float32.
@@ -65,6 +68,7 @@ class ETVAE(ShownModel):
         vote_head: VoteHead,
         pixel_likelihood: str = "gaussian",
         seed: int = 0,
+        measures: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -77,10 +81,8 @@ class ETVAE(ShownModel):
         self.pixel_likelihood = pixel_likelihood
         self.seed = seed
         self.sampling = PosteriorSampling(name="posterior_sampling")
-        # Views of a galaxy share this many of its latents; the others may tell how they differ, which the pixels need.
-        self.shared_dim = -(-encoder.latent_dim // 2)
-        hidden = keras.layers.Dense(4 * encoder.latent_dim, activation="relu", kernel_initializer="he_normal")
-        self.projection = keras.Sequential([hidden, keras.layers.Dense(encoder.latent_dim)], name="projection")
+        self.pretext = Pretext(encoder.latent_dim, measures, name="pretext")
+        self._batch_shape = (self.image_shape, sum(vote_head.answers), measures)
         pose = encoder.pose
         self.from_canonical = Transform(pose.group, sampler=pose.sampler, name="from_canonical") if pose else None
         self.vae_optimizer = None  # until compiled
@@ -92,7 +94,7 @@ class ETVAE(ShownModel):
             (self.encoder, self.image_shape),
             (self.decoder, (self.encoder.latent_dim,)),
             (self.vote_head, (self.encoder.latent_dim,)),
-            (self.projection, (self.shared_dim,)),
+            (self.pretext, (self.encoder.latent_dim,)),
         ]:
             if not part.built:  # deserialised parts come built
                 part.build((None, *shape))
@@ -140,10 +142,6 @@ class ETVAE(ShownModel):
         log_likelihood = pixel_log_likelihood(images, decoded, scale, mask, self.pixel_likelihood)
         return log_likelihood, kl_to_standard_normal(posterior.loc, posterior.scale)
 
-    def project(self, latent: tf.Tensor) -> tf.Tensor:
-        """What the view contrast compares: a function (B, Z) of the shared half of latents (B, Z)."""
-        return self.projection(latent[:, : self.shared_dim])
-
     def vote_terms(self, images: tf.Tensor, votes: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
         """Negative log likelihood of votes (B, K): (B,) in nats; with a seed, for one draw of z."""
         posterior = self.encoder(images)
@@ -158,8 +156,8 @@ class ETVAE(ShownModel):
     def vae_variables(self) -> list:
         """What an ELBO step moves."""
         scale = [] if self.pixel_likelihood == "bernoulli" else [self.log_pixel_scale]  # it has none
-        projection = self.projection.trainable_variables if self.view_weight else []
-        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale, *projection]
+        pretext = self.pretext.variables_of(self.view_weight, self.measure_weight)
+        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *scale, *pretext]
 
     @property
     def vote_variables(self) -> list:
@@ -179,6 +177,7 @@ class ETVAE(ShownModel):
         kl_weight: float = 1.0,
         kl_warmup_steps: int = 0,
         view_weight: float = 0.0,
+        measure_weight: float = 0.0,
         freeze_encoder: bool = False,
         jit_compile: bool = False,
         run_eagerly: bool = False,
@@ -193,6 +192,7 @@ class ETVAE(ShownModel):
             kl_weight: of the KL term; 1 is the ELBO.
             kl_warmup_steps: ELBO steps over which the KL weight rises linearly from 0.
             view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
+            measure_weight: of the mean squared error of the measures; 0 leaves them out.
             freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
             jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
             run_eagerly: as in `keras.Model.compile`.
@@ -200,13 +200,14 @@ class ETVAE(ShownModel):
             **others: of `keras.Model.compile`: an InputError unless None, since losses and metrics are the model's own.
         """
         refuse_options(others)
+        self.pretext.refuse_weight(measure_weight)
         votes, vae = optimizers_of(optimizer, vae_optimizer)
         shared = {"jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution}
         super().compile(optimizer=votes, **shared)
         self.vae_optimizer = vae
         self.kl_weight, self.kl_warmup_steps = kl_weight, kl_warmup_steps
-        self.view_weight, self.freeze_encoder = view_weight, freeze_encoder
-        names = ("kl_weight", "kl_warmup_steps", "view_weight", "freeze_encoder")
+        self.view_weight, self.measure_weight, self.freeze_encoder = view_weight, measure_weight, freeze_encoder
+        names = ("kl_weight", "kl_warmup_steps", "view_weight", "measure_weight", "freeze_encoder")
         self._compile_options = {**shared, **{name: getattr(self, name) for name in names}}
         if not self.built:
             self.build((None, *self.image_shape))
@@ -227,14 +228,14 @@ class ETVAE(ShownModel):
 
     def train_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One ELBO step if there are unlabelled pictures, then one vote step if there are labelled ones."""
-        batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
+        batch, updated = batch_of(data, *self._batch_shape), {}
         if "unlabelled" in batch:
             updated |= self._elbo_step(*batch["unlabelled"])
         if "labelled" in batch:
             updated |= self._vote_step(*batch["labelled"])
         return with_loss(updated)
 
-    def _elbo_step(self, images: tf.Tensor, views: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    def _elbo_step(self, images: tf.Tensor, views: Any, measures: Any) -> dict[str, tf.Tensor]:
         step, tracked = tf.cast(self.vae_optimizer.iterations, tf.int32), {}
         with tf.GradientTape() as tape:
             posterior = self.encoder(images)
@@ -242,9 +243,12 @@ class ETVAE(ShownModel):
             kl = tf.reduce_sum(kl, axis=-1)
             losses = self.kl_weight * warmth(step, self.kl_warmup_steps) * kl - log_likelihood
             if self.view_weight:
-                pairs = (self.project(posterior.loc), self.project(self.encoder(views_of(views)).loc))
-                tracked["view_contrast"] = contrast = view_contrast(*pairs)
+                seen = self.encoder(views_of(views))
+                tracked["view_contrast"] = contrast = self.pretext.view_contrast(posterior.loc, seen.loc)
                 losses += self.view_weight * contrast
+            if self.measure_weight:
+                tracked["measure_error"] = error = self.pretext.measure_error(posterior.loc, measures_of(measures))
+                losses += self.measure_weight * error
             loss = tf.nn.compute_average_loss(losses)
         descend(self.vae_optimizer, tape, loss, self.vae_variables)
         return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)
@@ -258,9 +262,9 @@ class ETVAE(ShownModel):
 
     def test_step(self, data: dict[str, Any]) -> dict[str, tf.Tensor]:
         """The same terms without learning; the ELBO with a seed of its own, the votes from the posterior mean."""
-        batch, updated = batch_of(data, self.image_shape, sum(self.vote_head.answers)), {}
+        batch, updated = batch_of(data, *self._batch_shape), {}
         if "unlabelled" in batch:
-            images, _ = batch["unlabelled"]
+            images, *_ = batch["unlabelled"]
             log_likelihood, kl = self.elbo_terms(images, self.encoder(images), draw_seed(self.seed, _ELBO, -1))
             kl = tf.reduce_sum(kl, axis=-1)
             updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
@@ -281,7 +285,7 @@ class ETVAE(ShownModel):
         """What rebuilds the model."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
         own = {name: getattr(self, name) for name in ("pixel_likelihood", "seed", "name")}
-        return {**parts, **own, "keras": int(keras.__version__[0])}
+        return {**parts, **own, "measures": self.pretext.measures, "keras": int(keras.__version__[0])}
 
     def get_build_config(self) -> dict[str, Any]:
         """Lets Keras build a loaded model before it has its weights."""

@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 
-__all__ = ["CheckedModel", "batch_of", "pictures_of", "views_of"]
+__all__ = ["CheckedModel", "batch_of", "measures_of", "pictures_of", "views_of"]
 
 _KINDS = ("unlabelled", "labelled")
 _FORM = '{"unlabelled": images}, {"labelled": (images, votes)} or a dictionary of both'
-_UNEQUAL = "unequal numbers of pictures and of their votes or views came; give one row for each picture."
+_UNEQUAL = "unequal numbers of pictures and of their votes, views or measures came; give one row for each picture."
 _OTHER_SHAPE = re.compile(r"(\[[\d,]*\]) is not compatible with expected shape (\[[\d,?]*\])")  # tf.ensure_shape's
 _APART = ("y", "sample_weight", "class_weight")  # arguments of Keras's methods that an ETVAE has no use for
 
@@ -98,17 +98,20 @@ class CheckedModel(keras.Model):
     __call__ = _guarded(keras.Model.__call__)
 
 
-def batch_of(data: Any, image_shape: tuple[int, int, int], answers: int) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+def batch_of(
+    data: Any, image_shape: tuple[int, int, int], answers: int, measures: int
+) -> dict[str, tuple[tf.Tensor | None, ...]]:
     """A training step's data, as floats.
 
     Args:
         data: what Keras hands to `train_step`: the user's dictionary, or a tuple that begins with it.
         image_shape: (H, W, C).
         answers: K.
+        measures: D.
 
     Returns:
-        "unlabelled": images (B, H, W, C) and views (B, H, W, C) or None; "labelled": images and votes (B, K); one or
-        both, float32.
+        "unlabelled": images (B, H, W, C), views (B, H, W, C) or None, and measures (B, D) or None; "labelled": images
+        and votes (B, K); one or both, float32.
 
     Raises:
         InputError: data has another form.
@@ -122,13 +125,18 @@ def batch_of(data: Any, image_shape: tuple[int, int, int], answers: int) -> dict
         raise InputError(f"a dictionary of {sorted(map(str, batch))} came, but other keys were expected; give {_FORM}.")
     checked = {}
     if "unlabelled" in batch:
-        images, views = _pair(batch["unlabelled"], "unlabelled", needed=False)
+        images, views, measured = _parts(batch["unlabelled"], "unlabelled", fewest=1, most=3)
         images = pictures_of(images, image_shape)
-        checked["unlabelled"] = (images, None if views is None else _as_many(pictures_of(views, image_shape), images))
+        views = None if views is None else _as_many(pictures_of(views, image_shape), images)
+        if measured is not None:
+            mend = "give each galaxy its measures, or build the model with measures= as many"
+            measured = _as_many(_numbers(measured, measures, "measures", mend), images)
+        checked["unlabelled"] = (images, views, measured)
     if "labelled" in batch:
-        images, votes = _pair(batch["labelled"], "labelled", needed=True)
+        images, votes = _parts(batch["labelled"], "labelled", fewest=2, most=2)
         images = pictures_of(images, image_shape)
-        checked["labelled"] = (images, _as_many(_votes_of(votes, answers), images))
+        mend = "give each galaxy one count for each answer, or build the model with these answers"
+        checked["labelled"] = (images, _as_many(_numbers(votes, answers, "votes", mend), images))
     return checked
 
 
@@ -144,6 +152,20 @@ def views_of(views: tf.Tensor | None) -> tf.Tensor:
             '{"unlabelled": (images, views)}, or compile with view_weight=0.'
         )
     return views
+
+
+def measures_of(measures: tf.Tensor | None) -> tf.Tensor:
+    """The measures, which a measure_weight needs.
+
+    Raises:
+        InputError: there are none.
+    """
+    if measures is None:
+        raise InputError(
+            "pictures came without measures, but with measure_weight > 0 these were expected; give "
+            '{"unlabelled": (images, views, measures)}, or compile with measure_weight=0.'
+        )
+    return measures
 
 
 def pictures_of(images: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
@@ -168,26 +190,24 @@ def pictures_of(images: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
     raise InputError(f"{kind.name} pictures of shape {_written(shape)} came, but {expected} were expected; {mend}.")
 
 
-def _votes_of(votes: Any, answers: int) -> tf.Tensor:
-    """Votes (B, K) as float32: NumPy's fractions are float64, counts are integers."""
-    shape = tf.TensorShape(getattr(votes, "shape", ()))
-    if not shape.is_compatible_with([None, answers]):
-        raise InputError(
-            f"votes of shape {_written(shape)} came, but (B, {answers}) was expected; give each galaxy one count for "
-            "each answer, or build the model with these answers."
-        )
-    return tf.ensure_shape(tf.cast(votes, tf.float32), (None, answers))
+def _numbers(values: Any, columns: int, name: str, mend: str) -> tf.Tensor:
+    """Numbers (B, columns) as float32: NumPy's fractions are float64, counts are integers."""
+    shape = tf.TensorShape(getattr(values, "shape", ()))
+    if not shape.is_compatible_with([None, columns]):
+        raise InputError(f"{name} of shape {_written(shape)} came, but (B, {columns}) was expected; {mend}.")
+    return tf.ensure_shape(tf.cast(values, tf.float32), (None, columns))
 
 
-def _pair(value: Any, kind: str, needed: bool) -> tuple[Any, Any]:
-    """Images and what stands beside them."""
-    if isinstance(value, tuple | list):
-        if len(value) == 2:
-            return tuple(value)
-        raise InputError(f'"{kind}" with {len(value)} parts came, but 1 or 2 were expected; give {_FORM}.')
-    if needed:
-        raise InputError(f'{_described(value)} came as "{kind}", but images and votes were expected; give {_FORM}.')
-    return value, None
+def _parts(value: Any, kind: str, fewest: int, most: int) -> list[Any]:
+    """Images and what stands beside them: `most` parts, None where one may be missing and is."""
+    if not isinstance(value, tuple | list):
+        if fewest > 1:
+            raise InputError(f'{_described(value)} came as "{kind}", but images and votes were expected; give {_FORM}.')
+        value = (value,)
+    if not fewest <= len(value) <= most:
+        expected = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        raise InputError(f'"{kind}" with {len(value)} parts came, but {expected} were expected; give {_FORM}.')
+    return [*value, *[None] * (most - len(value))]
 
 
 def _as_many(values: tf.Tensor, images: tf.Tensor) -> tf.Tensor:

@@ -33,7 +33,7 @@ class ShownModel(CheckedModel):
         self(images)
         loc, scale, pose, canonical = self.encoder(images)
         latent = self.sampling(loc, scale, keras.Input(batch_shape=(2,), dtype="int32"))
-        [part(latent) for part in (self.decoder, self.vote_head, self.project)]
+        [part(latent) for part in (self.decoder, self.vote_head, self.pretext)]
         if self.from_canonical is not None:
             self.from_canonical(canonical, pose)
         self._shown = True

@@ -47,6 +47,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
+        self.pool_measures = self.path / "pool_measures.npy"  # while pre-training asks for them
         self.vae = self.path / "vae.keras"
         self.process = self.path / "folds" / "process.parquet"  # as `fold`, by a Gaussian process on measures
         self.model = self.path / "model.keras"

@@ -23,6 +23,7 @@ class Phase:
         steps: how many.
         contrast: the ELBO step also tells views of galaxies from views of others; not beside votes, which say what
             views have in common, and whose batches are too small for it.
+        measures: the ELBO step also asks the latent for the classical measures of each picture.
         upright: canonical views are made upright before every epoch; not where a decoder that is no longer trained
             has learnt them as they are.
         vae_rate: of train.vae_learning_rate, for the ELBO steps.
@@ -37,6 +38,7 @@ class Phase:
     labelled: bool
     steps: int
     contrast: bool = False
+    measures: bool = False
     upright: bool = True
     vae_rate: float = 1.0
     warmup: bool = True
@@ -64,7 +66,8 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
 
     vae_steps = whole_epochs(config.vae_steps + config.vae_steps_per_picture * n_pictures)
     vote_steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * n_labels)
-    vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, contrast=config.view_weight > 0)
+    pretext = {"contrast": config.view_weight > 0, "measures": config.measure_weight > 0}
+    vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, **pretext)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps)
     both = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps)
     plan = {
@@ -100,5 +103,6 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         kl_weight=config.kl_weight,
         kl_warmup_steps=config.kl_warmup_steps if phase.warmup else 0,
         view_weight=config.view_weight if phase.contrast else 0.0,
+        measure_weight=config.measure_weight if phase.measures else 0.0,
         freeze_encoder=config.freeze_encoder,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -19,7 +20,7 @@ from etvae_tf.measures import GaussianProcess, measure
 from etvae_tf.models import ETVAE
 from etvae_tf.training.folder import RunFolder
 
-__all__ = ["fractions_by_process", "out_of_fold", "predict_fold", "taught_galaxies"]
+__all__ = ["fractions_by_process", "latent_means", "out_of_fold", "predict_fold", "taught_galaxies"]
 
 _BATCH = 128  # galaxies predicted at once
 
@@ -88,7 +89,7 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
     """Fractions by a Gaussian process on measures, by id: out of fold of the labelled galaxies, and of the pictures."""
     if not folder.process.exists():
         ids, images = _pool(config, data)
-        features, seen = measure(images).to_numpy(), measure(np.asarray(data.train.images)).to_numpy()
+        features, seen = (_features(config, folder, some) for some in (images, np.asarray(data.train.images)))
         own = np.empty(data.train.votes.shape)
         for fold in range(config.folds):
             hidden = fold_mask(len(data.train), config.folds, fold)
@@ -96,6 +97,19 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
         fractions = np.concatenate([own, fractions_by_process(seen, data.train.votes, features, data.questions)])
         _write(folder.process, np.concatenate([data.train.ids, ids]), fractions, data.questions)
     return pd.read_parquet(folder.process).set_index("id")
+
+
+def _features(config: Any, folder: RunFolder, images: np.ndarray) -> np.ndarray:
+    """What the process sees of pictures: measures and, where pre-training asked its latents for these, latents."""
+    measures = measure(images).to_numpy()
+    asked = config.measure_weight and folder.vae.exists()
+    return np.hstack([measures, latent_means(folder.vae, images)]) if asked else measures
+
+
+def latent_means(vae: Path, images: np.ndarray) -> np.ndarray:
+    """Posterior means (N, Z) of pictures (N, H, W, C), uint8, by a saved VAE."""
+    encoder = keras.saving.load_model(vae).encoder
+    return np.concatenate([encoder(batch).loc.numpy() for batch in evaluation_batches(images, _BATCH)])
 
 
 def fractions_by_process(

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from etvae_tf.data import GalaxyData, batches, fold_mask, to_float
 from etvae_tf.files import write_atomically
+from etvae_tf.measures import measure
 from etvae_tf.models import ETVAE, assign_weights, build_model
 from etvae_tf.training.callbacks import RunState, Upright
 from etvae_tf.training.folder import RunFolder
+from etvae_tf.training.measured import pool_measures
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 from etvae_tf.training.start import read_start
@@ -41,7 +44,8 @@ def train(
         pre-training ends with, the last model whose decoder fits its encoder, is saved as `folder.vae`.
     """
     keras.utils.set_random_seed(config.seed)
-    model = build_model(config.model, config.data.image_size, config.data.channels, data.questions.counts, config.seed)
+    shape = (config.data.image_size, config.data.channels, data.questions.counts)
+    model = build_model(config.model, *shape, config.seed, _measures_asked(config, data))
     if config.train.init:
         start_from = read_start(config.train.init)
         assign_weights(model, start_from.weights, vote_head=start_from.answers == data.questions.answers)
@@ -68,10 +72,17 @@ def train(
         seconds[phase.name] = time.perf_counter() - start
         if not phase.labelled:  # labels will pull the encoder away from the decoder
             write_atomically(folder.vae, model.save)
+            folder.pool_measures.unlink(missing_ok=True)
             if shared_vae and not shared_vae.exists():
                 write_atomically(shared_vae, lambda path: shutil.copyfile(folder.vae, path))
     write_atomically(folder.model, model.save)
     return model, seconds
+
+
+def _measures_asked(config: Any, data: GalaxyData) -> int:
+    """How many measures pre-training asks of the latent."""
+    asked = any(phase.measures for phase in phases(config.regime, config.train, config.n_labels, len(data.pool)))
+    return measure(data.pool[:1]).shape[1] if asked else 0
 
 
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:
@@ -86,7 +97,9 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     upright = [Upright(sky)] if phase.upright and model.encoder.pose is not None else []
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
     model.fit(
-        training_set(phase, config, data, epoch * steps),
+        training_set(
+            phase, config, data, epoch * steps, pool_measures(data.pool, state.folder) if phase.measures else None
+        ),
         epochs=epochs,
         initial_epoch=epoch,
         steps_per_epoch=steps,
@@ -111,7 +124,9 @@ def _seen(phase: Phase, config: Any, data: GalaxyData, folder: RunFolder) -> Gal
     return replace(data, train=data.train.select(~fold_mask(len(data.train), config.train.folds, phase.fold)))
 
 
-def training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -> tf.data.Dataset:
+def training_set(
+    phase: Phase, config: Any, data: GalaxyData, first_step: int, measures: np.ndarray | None = None
+) -> tf.data.Dataset:
     """Batches from `first_step` of a phase on: functions of (seed, step).
 
     Args:
@@ -119,6 +134,7 @@ def training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -
         config: of the whole run.
         data: what it learns from.
         first_step: of the phase.
+        measures: of the pool, float32 (M, D), where the phase asks for them.
 
     Returns:
         Dataset of the dictionaries that `ETVAE.fit` takes.
@@ -134,10 +150,13 @@ def training_set(phase: Phase, config: Any, data: GalaxyData, first_step: int) -
     if phase.unlabelled:
         size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
         drawn["unlabelled"] = pictures = batches(data.pool, size, seed, **augment)
+        views = pictures  # of which no one asks
         if phase.contrast:  # the same galaxies as another survey might show them
             moved = {**augment, **outskirts, "augment_rotations": True, "augment_jitter": 1.0}
             views = batches(data.pool, size, seed, view=1, **moved)
             drawn["unlabelled"] = tf.data.Dataset.zip((pictures, views))
+        if phase.measures:
+            drawn["unlabelled"] = tf.data.Dataset.zip((pictures, views, batches(measures, size, seed, **augment)))
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5

@@ -19,7 +19,7 @@ PARTS = {  # name -> (output shapes, parameters)
     "decoder": ([PICTURE], 3_881),
     "vote_head": ([(None, 3)], 515),
     "posterior_sampling": ([LATENT], 0),
-    "projection": ([LATENT], 116),
+    "pretext": ([LATENT], 116),
     "from_canonical": ([PICTURE], 0),
 }
 GALAXIES = synthesise(6, seed=4, image_size=32)

@@ -175,12 +175,45 @@ def test_arrays_may_be_of_any_type_but_bytes() -> None:
 @pytest.mark.slow
 def test_views_are_contrasted_beside_the_elbo_and_asked_for() -> None:
     model, plain = compiled(tiny_model(), view_weight=10.0), compiled(tiny_model())
-    projection = weights(model.projection)
+    pretext = weights(model.pretext)
     logs = model.train_step({"unlabelled": (IMAGES, tf.reverse(IMAGES, [2]))})
     assert set(logs) == {"elbo", "log_likelihood", "kl", "view_contrast", "loss"}
-    assert not same(projection, weights(model.projection))
-    unused = weights(plain.projection)
+    assert not same(pretext, weights(model.pretext))
+    unused = weights(plain.pretext)
     plain.train_step({"unlabelled": IMAGES})
-    assert same(unused, weights(plain.projection)) and not same(weights(model.encoder), weights(plain.encoder))
+    assert same(unused, weights(plain.pretext)) and not same(weights(model.encoder), weights(plain.encoder))
     with pytest.raises(ValueError, match="images, views"):
         model.train_step({"unlabelled": IMAGES})
+
+
+def test_latents_learn_to_tell_measures() -> None:
+    model = tiny_model(measures=2)
+    model.compile("sgd", keras.optimizers.SGD(1e-5), kl_weight=0.0, measure_weight=1e3)
+    measures = np.stack([np.arange(len(IMAGES)), np.ones(len(IMAGES))], axis=-1).astype(np.float32)
+    batch = {"unlabelled": (IMAGES, IMAGES, measures)}
+    latent = model.encoder(IMAGES).loc
+    layer = model.pretext.measured
+    expected = np.mean((latent @ layer.kernel + layer.bias - measures) ** 2)  # every number counts alike
+    encoder = weights(model.encoder)
+    assert float(model.train_step(batch)["measure_error"]) == pytest.approx(float(expected), rel=1e-5)
+    assert not same(encoder, weights(model.encoder))
+    assert model.pretext.measure_error(model.encoder(IMAGES).loc, measures).numpy().mean() < expected
+
+
+def test_measures_are_asked_for_and_need_a_weight_and_a_place() -> None:
+    model = tiny_model(measures=2)
+    model.compile("sgd", "sgd", measure_weight=1.0)
+    for batch, sentence in [
+        (IMAGES, "images, views, measures"),
+        ((IMAGES, IMAGES, VOTES), r"measures of shape \(\d, 3\) came, but \(B, 2\) was expected"),
+        ((IMAGES, IMAGES, VOTES[:1, :2]), "one row for each picture"),
+        ((IMAGES, IMAGES, VOTES, VOTES), "4 parts came, but 1 to 3 were expected"),
+    ]:
+        with pytest.raises(InputError, match=sentence):
+            model.train_step({"unlabelled": batch})
+    with pytest.raises(InputError, match="model of no measures"):
+        tiny_model().compile("sgd", "sgd", measure_weight=1.0)
+    model.compile("sgd", "sgd")
+    unused = weights(model.pretext)
+    model.train_step({"unlabelled": (IMAGES, IMAGES, VOTES[:, :2])})
+    assert same(unused, weights(model.pretext))

@@ -34,7 +34,7 @@ def test_written_weights_make_another_model_the_same(tmp_path: Path) -> None:
         np.testing.assert_array_equal(value, expected[name])
 
 
-def test_every_weight_but_the_projection_has_a_name() -> None:
+def test_every_weight_but_those_of_the_pretext_has_a_name() -> None:
     model = small()
     parts = (model.encoder, model.decoder, model.vote_head)
     assert len(named_weights(model)) == sum(len(part.weights) for part in parts) + 1
