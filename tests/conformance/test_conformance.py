@@ -167,13 +167,6 @@ def test_batch_of_one_equals_its_row(name: str) -> None:
         assert_close(alone, [value[row : row + 1] for value in whole], BATCH_ATOL)
 
 
-@every
-def test_graph_equals_eager(name: str) -> None:
-    layer, batched, others = make(name)
-    function = tf.function(lambda *inputs: layer(*inputs))
-    assert_close(function(*batched, *others), layer(*batched, *others), BATCH_ATOL)
-
-
 @without_poses_at_first
 def test_xla_equals_eager(name: str) -> None:
     layer, batched, others = make(name)

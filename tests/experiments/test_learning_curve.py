@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ml_collections import ConfigDict
+from runs import plain_config
 
 from configs import ablations, quicktest, table1_quick
 from etvae_tf.errors import InputError
@@ -32,6 +33,7 @@ def tiny() -> ConfigDict:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blank_figures")
 def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits, original = [], ETVAE.fit
 
@@ -43,6 +45,7 @@ def test_study_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(ETVAE, "fit", fit)
     config = tiny()
+    config.model.update(plain_config().model)
     with config.unlocked():
         del config.curve.arms["alternating"]
     config.curve.n_labels, config.curve.judge = (40,), "test"
