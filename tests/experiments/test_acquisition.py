@@ -39,7 +39,9 @@ def labelled(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory, eager_steps: None, blank_figures: None) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
+def study(
+    tmp_path_factory: pytest.TempPathFactory, eager_steps: None, blank_figures: None
+) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     """A study that was interrupted once, what was written by then, and all of it."""
     folder, learnt = tmp_path_factory.mktemp("study"), []
     original = module.FrozenLatents.learn

@@ -48,7 +48,7 @@ def run_killed_after(rows: int, workdir: Path) -> None:
     history = workdir / "history.csv"
     while not history.exists() or len(pd.read_csv(history)) < rows:
         assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.002)
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (workdir / "metrics.json").exists()

@@ -33,14 +33,14 @@ def median_degrees(pose: Pose, images: tf.Tensor, seed: int) -> float:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_law_at_initialisation_on_synthetic_galaxies(order: int, seed: int) -> None:
     keras.utils.set_random_seed(seed)
-    assert median_degrees(RotationPose(order), synthetic_images(64), seed) < POSE_DEGREES
+    assert median_degrees(RotationPose(order), synthetic_images(128), seed) < POSE_DEGREES
 
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_law_at_initialisation_on_real_galaxies(order: int, seed: int, real_data: Path) -> None:
     keras.utils.set_random_seed(seed)
-    assert median_degrees(RotationPose(order), real_images(real_data, 64), seed) < POSE_DEGREES
+    assert median_degrees(RotationPose(order), real_images(real_data, 128), seed) < POSE_DEGREES
 
 
 def test_law_breaks_on_a_grid_that_repeats_its_end_point() -> None:
@@ -86,7 +86,7 @@ def test_canonical_view_does_not_turn_with_the_galaxy() -> None:
 @pytest.mark.parametrize("pose", [RotationPose(1), RotationPose(2), Pose(RotationScaleGroup(2))])
 def test_canonical_views_are_made_upright(pose: Pose) -> None:
     keras.utils.set_random_seed(3)
-    images = synthetic_images(64)
+    images = synthetic_images(128)
     canonical = Transform(pose.group, inverse=True)
     pose.make_upright(images)
     total = angular_moments(canonical(images, pose(images))).sum()
@@ -97,7 +97,7 @@ def test_canonical_views_are_made_upright(pose: Pose) -> None:
 @pytest.mark.parametrize("order", [3, 4])
 def test_views_of_many_fold_poses_share_where_their_light_lies(order: int) -> None:
     keras.utils.set_random_seed(3)
-    images, pose = synthetic_images(64), RotationPose(order)
+    images, pose = synthetic_images(128), RotationPose(order)
     pose.make_upright(images)
     turned_back = angular_moments(images, order) * np.exp(-1j * order * pose(images)[:, 0].numpy())
     axis = np.angle(turned_back.sum()) / order
