@@ -46,11 +46,11 @@ def check(model: ETVAE, images: tf.Tensor) -> None:
 
 
 def test_on_synthetic_galaxies(trained: ETVAE) -> None:
-    images = synthetic_images(64)
+    images = synthetic_images(128)
     predicted = trained(images)["vote_fractions"].numpy()
     assert predicted.std(axis=0)[0] > PREDICTION_SPREAD, "it has learnt something that could move"
     check(trained, images)
 
 
 def test_on_real_galaxies(trained: ETVAE, real_data: Path) -> None:
-    check(trained, real_images(real_data, 64))
+    check(trained, real_images(real_data, 128))
