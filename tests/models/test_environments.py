@@ -42,7 +42,7 @@ batch = {"unlabelled": images, "labelled": (images, votes)}
 ends = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model = tiny_model(filters=(4,))
+        model = tiny_model()
         model.encoder.raw_scale.kernel.assign(tf.zeros_like(model.encoder.raw_scale.kernel))
         model.encoder.raw_scale.bias.assign(tf.fill([4], -30.0))
         model.compile(keras.optimizers.SGD(1e-4), keras.optimizers.SGD(1e-8))

@@ -52,7 +52,7 @@ def fit(model: ETVAE, first: int, **options: object) -> None:
 
 
 def compiled_model() -> ETVAE:
-    model = tiny_model(filters=(4,))
+    model = tiny_model()
     decay = keras.optimizers.schedules.CosineDecay
     model.compile(
         keras.optimizers.AdamW(decay(1e-3, STEPS * EPOCHS), weight_decay=0.1),
