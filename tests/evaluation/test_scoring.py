@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from ml_collections import ConfigDict
 from PIL import Image
+from runs import plain_config
 
-from configs import quicktest
 from etvae_tf.data import synthesise
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import evaluate_run
 from etvae_tf.run import train_run
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps", "blank_figures")]
 
 COLUMNS = ("elliptical", "spiral", "star")
 GALAXIES = synthesise(60, seed=1, image_size=48, channels=3)
@@ -49,9 +49,9 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(sky: Path, eager_steps: None) -> Path:
+def run(sky: Path, eager_steps: None, blank_figures: None) -> Path:
     """A finished run on own columns, with 20 labelled galaxies of 45; the others are in its pool."""
-    config: ConfigDict = quicktest.get_config()
+    config: ConfigDict = plain_config()
     config.n_labels = 20
     config.data.update({
         "table": str(sky / "votes.csv"), "images": str(sky / "pictures"), "split": str(sky / "split.csv"),

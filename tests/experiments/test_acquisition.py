@@ -10,21 +10,22 @@ import pandas as pd
 import pytest
 from galaxies import tiny_model
 from ml_collections import ConfigDict
+from runs import plain_config
 
-from configs import acquisition, quicktest, table1_quick
+from configs import acquisition, table1_quick
 from etvae_tf.data import Galaxies, draw_labels, load_survey, synthesise, to_float
 from etvae_tf.errors import InputError
 from etvae_tf.experiments import acquisition as module
 from etvae_tf.experiments import acquisition_study
 from etvae_tf.inference.information import information_of
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
+pytestmark = pytest.mark.usefixtures("eager_steps", "blank_figures")
 STRATEGIES = {"random", "typical", "entropy", "bald"}
 
 
 def tiny() -> ConfigDict:
     config = acquisition.get_config()
-    small = quicktest.get_config()
+    small = plain_config()
     for part in ("data", "model", "train"):
         config[part].update(small[part])
     config.data.validation_fraction = 0.0
@@ -38,7 +39,9 @@ def labelled(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory, eager_steps: None) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
+def study(
+    tmp_path_factory: pytest.TempPathFactory, eager_steps: None, blank_figures: None
+) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     """A study that was interrupted once, what was written by then, and all of it."""
     folder, learnt = tmp_path_factory.mktemp("study"), []
     original = module.FrozenLatents.learn

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ml_collections import ConfigDict
 
 from configs import quicktest
 from etvae_tf.data import Survey, draw_data, load_survey
@@ -20,9 +21,15 @@ from etvae_tf.models import build_model
 from etvae_tf.training import RunFolder
 
 
+def small() -> ConfigDict:
+    config = quicktest.get_config()
+    config.data.synthetic_train, config.data.synthetic_test = 60, 20
+    return config
+
+
 @pytest.fixture(scope="module")
 def survey() -> Survey:
-    return load_survey(quicktest.get_config())
+    return load_survey(small())
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +39,21 @@ def features(survey: Survey) -> Features:
 
 @pytest.fixture(scope="module")
 def vae(survey: Survey, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = quicktest.get_config()
+    config = small()
     path = tmp_path_factory.mktemp("vae") / "digest.keras"
     build_model(config.model, config.data.image_size, config.data.channels, survey.questions.counts).save(path)
     return path
 
 
 def run_process(regime: str, folder: Path, survey: Survey, features: Features, vae: Path) -> dict:
-    config = quicktest.get_config()
+    config = small()
     config.regime = regime
     return process_run(config, RunFolder(folder), survey, features, vae)
 
 
 def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, vae: Path, tmp_path: Path) -> None:
     metrics = run_process("gaussian_process", tmp_path / "run", survey, features, vae)
-    data = draw_data(survey, quicktest.get_config())  # its validation galaxies are among the n
+    data = draw_data(survey, small())  # its validation galaxies are among the n
     images = np.concatenate([data.train.images, data.validation.images])
     votes = np.concatenate([data.train.votes, data.validation.votes])
     expected = GaussianProcess().fit(measure(images), votes).predict(measure(data.test.images))
@@ -74,7 +81,7 @@ def test_latents_are_seen_beside_the_measures_or_alone(
 ) -> None:
     alone = run_process("gaussian_process", tmp_path / "alone", survey, features, vae)["vote_rmse"]
     both = run_process("gaussian_process_latents", tmp_path / "both", survey, features, vae)["vote_rmse"]
-    probe = probe_latents(vae, quicktest.get_config(), survey, features)
+    probe = probe_latents(vae, small(), survey, features)
     assert len({alone, both, probe}) == 3
     assert json.loads(vae.with_name("digest_probe_n40.json").read_text())["vote_rmse"] == probe
     latents = features.latents(survey.test, vae)

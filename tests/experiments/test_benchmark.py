@@ -32,7 +32,7 @@ def test_everything_is_measured_printed_and_written(
     module = importlib.import_module("etvae_tf.experiments.benchmark")  # the package gives its function
     monkeypatch.setattr(module, "_ROUNDS", 2)
     monkeypatch.setattr(module, "_MATRIX", 64)
-    result = benchmark(config(), tmp_path / "numbers.json")
+    result = benchmark(config(model__filters=(4,)), tmp_path / "numbers.json")
     assert json.loads((tmp_path / "numbers.json").read_text()) == result
     both = [(name, pose) for name in STEPS for pose in (True, False)]
     assert [(row["step"], row["pose"]) for row in result["steps"]] == both

@@ -16,7 +16,7 @@ ANSWERS = ["smooth", "featured_or_disk", "artifact"]
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("eager_steps")
+@pytest.mark.usefixtures("eager_steps", "blank_figures")
 def test_a_trained_run_repeats_its_predictions(tmp_path):
     random = np.random.default_rng(0)
     ids = np.arange(100, 160)

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from ml_collections import ConfigDict
 from PIL import Image
+from runs import plain_config
 
-from configs import quicktest
 from etvae_tf.data import synthesise
 from etvae_tf.evaluation import evaluate_run
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps", "blank_figures")]
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def config(tmp_path: Path) -> ConfigDict:
     table = pd.DataFrame(galaxies.votes[:40], columns=["a", "b", "c"])
     table.insert(0, "file_loc", [f"pictures/{name}.png" for name in names[:40]])
     table.to_csv(tmp_path / "votes.csv", index=False)
-    config = quicktest.get_config()
+    config = plain_config()
     config.n_labels = 0
     config.data.update(table=str(tmp_path / "votes.csv"), unlabelled=str(tmp_path / "more"))
     config.data.update(answer_columns=("a", "b", "c"))

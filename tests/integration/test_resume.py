@@ -14,29 +14,41 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import etvae_tf  # noqa: F401  registers the model for load_model
+from configs import quicktest
+from etvae_tf.run import train_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("blank_figures")]
 
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 4  # of each phase: enough to be killed in the middle
 
 
-def command(regime: str, workdir: Path) -> list[str]:
-    """A tiny run of many short epochs."""
-    per_label = 2 * EPOCHS / 40  # quicktest's labels
-    steps = [f"--config.train.vae_steps={2 * EPOCHS}", f"--config.train.vote_steps_per_label={per_label}"]
-    flags = [f"--regime={regime}", f"--workdir={workdir}", *steps, "--config.data.augment_rotations=True"]
-    return [sys.executable, "main.py", "--config=configs/quicktest.py", *flags]
+# A tiny run of many short epochs; it has 40 labels.
+CHANGES = {
+    "regime": "alternating",
+    "train.vae_steps": 2 * EPOCHS,
+    "train.vote_steps_per_label": 2 * EPOCHS / 40,
+    "data.augment_rotations": True,
+    "model.filters": (4,),
+}
 
 
-def run_killed_after(rows: int, regime: str, workdir: Path) -> None:
-    """Starts the run and kills it, without warning, once its history has `rows` epochs."""
-    process = subprocess.Popen(command(regime, workdir), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def run(workdir: Path) -> None:
+    """Runs in this process to the end."""
+    config = quicktest.get_config()
+    config.update_from_flattened_dict(CHANGES)
+    train_run(config, str(workdir))
+
+
+def run_killed_after(rows: int, workdir: Path) -> None:
+    """Starts the same run in another process and kills it, without warning, once its history has `rows` epochs."""
+    flags = [f"--config.{name}={value}" for name, value in CHANGES.items()]
+    command = [sys.executable, "main.py", "--config=configs/quicktest.py", f"--workdir={workdir}", *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     history = workdir / "history.csv"
     while not history.exists() or len(pd.read_csv(history)) < rows:
         assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.002)
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (workdir / "metrics.json").exists()
@@ -44,11 +56,10 @@ def run_killed_after(rows: int, regime: str, workdir: Path) -> None:
 
 def test_killed_run_ends_bit_identical(tmp_path: Path) -> None:
     """Killed where ELBO and vote steps alternate, after pre-training."""
-    regime = "alternating"
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(regime, whole), cwd=ROOT, check=True, capture_output=True)
-    run_killed_after(EPOCHS + 2, regime, killed)
-    subprocess.run(command(regime, killed), cwd=ROOT, check=True, capture_output=True)
+    run(whole)
+    run_killed_after(EPOCHS + 2, killed)
+    run(killed)
 
     assert (whole / "history.csv").read_text() == (killed / "history.csv").read_text()
     first, second = (keras.saving.load_model(folder / "model.keras") for folder in (whole, killed))

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from runs import plain_config
 
-from configs import quicktest
 from etvae_tf.evaluation import evaluate_run
 from etvae_tf.inference import predict_pictures
 from etvae_tf.run import train_run
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps", "blank_figures")]
 
 SHAPE, ROUNDED = "smooth-or-featured", "how-rounded"
 
@@ -37,8 +39,8 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = quicktest.get_config()
+def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory, eager_steps: None, blank_figures: None) -> Path:
+    config = plain_config()
     config.regime, config.n_labels = "supervised", 20
     config.data.table, config.data.images = str(survey / "votes.csv"), str(survey / "pictures")
     config.data.questions = ("all",)
@@ -47,7 +49,6 @@ def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_each_question_is_scored_and_shown(trained: Path) -> None:
     metrics = json.loads((trained / "metrics.json").read_text())
     assert set(metrics["by_question"]) == set(metrics["concentrations"]) == set(metrics["n_votes"]) == {SHAPE, ROUNDED}
@@ -59,7 +60,6 @@ def test_each_question_is_scored_and_shown(trained: Path) -> None:
     assert f"rmse of {ROUNDED}" in page and "how-rounded round" in page
 
 
-@pytest.mark.slow
 def test_predictions_go_down_the_tree(trained: Path, survey: Path, tmp_path: Path) -> None:
     predict_pictures(str(survey / "pictures"), str(tmp_path / "votes.csv"), None, str(trained))
     table = pd.read_csv(tmp_path / "votes.csv")
@@ -69,17 +69,15 @@ def test_predictions_go_down_the_tree(trained: Path, survey: Path, tmp_path: Pat
     assert "smooth_joint" not in table
 
 
-@pytest.mark.slow
 def test_a_tree_is_evaluated_by_its_own_questions(trained: Path, survey: Path) -> None:
     given = {"data.table": str(survey / "votes.csv"), "data.images": str(survey / "pictures")}
     assert set(evaluate_run(str(trained), given)["by_question"]) == {SHAPE, ROUNDED}
 
 
-@pytest.mark.slow
 def test_a_run_whose_held_out_galaxies_nobody_was_asked_about_ends_without_error_bars(
     survey: Path, tmp_path: Path
 ) -> None:
-    config = quicktest.get_config()
+    config = plain_config()
     config.regime, config.n_labels = "supervised", 5
     table = pd.read_csv(survey / "votes.csv")
     few = table["Class1.1"].rank().to_numpy() <= 40  # no test galaxy among them

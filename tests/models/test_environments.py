@@ -88,10 +88,9 @@ def test_a_fresh_model_is_exported_and_gives_its_predictions(save: Callable[...,
 
 @pytest.mark.slow
 @pytest.mark.skipif(KERAS_2, reason="Keras 2 has no other backend")
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_another_backend_is_refused_at_import(backend: str) -> None:
-    last = run("import etvae_tf", KERAS_BACKEND=backend).stderr.strip().splitlines()[-1]
-    assert last.startswith(f"ImportError: Keras has the backend {backend}") and "KERAS_BACKEND=tensorflow" in last
+def test_another_backend_is_refused_at_import() -> None:
+    last = run("import etvae_tf", KERAS_BACKEND="jax").stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: Keras has the backend jax") and "KERAS_BACKEND=tensorflow" in last
 
 
 @pytest.mark.slow
@@ -118,7 +117,7 @@ def test_a_file_of_another_keras_is_refused() -> None:
 
 @pytest.mark.parametrize("seed", [2**30, 2**31, 2**32 - 1])
 def test_any_seed_trains(seed: int) -> None:
-    model = tiny_model(pose__group="none")
+    model = tiny_model(pose__group="none", filters=(4,))
     model.seed = seed
     model.compile()
     logs = model.train_step({"unlabelled": IMAGES, "labelled": (IMAGES, np.ones((8, 3)))})

@@ -24,7 +24,7 @@ UNKNOWN_SIZE = tf.TensorSpec((None, None, None, 1))
 @pytest.fixture(scope="module")
 def model() -> ETVAE:
     model = tiny_model(pose__group="none", filters=(4,))  # traced faster
-    model.compile()
+    model.compile(freeze_encoder=True)
     return model
 
 

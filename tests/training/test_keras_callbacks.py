@@ -33,7 +33,7 @@ def training_set() -> tf.data.Dataset:
 
 
 def compiled_model(rate: float = 1e-3, **options: object) -> ETVAE:
-    model = tiny_model()
+    model = tiny_model(pose__group="none", filters=(4,))
     model.compile(keras.optimizers.Adam(rate), keras.optimizers.Adam(2e-3), **options)
     return model
 

@@ -70,7 +70,7 @@ def test_logs_reach_the_callbacks_after_them(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_tensorboard_of_batches_does_not_silence_them(tmp_path: Path) -> None:
     batchwise = keras.callbacks.TensorBoard(f"{tmp_path}/keras", update_freq=7)  # records at every 7th step only
-    fit(tiny_model(), batchwise, GalaxyPanel(IMAGES[:1], tmp_path), epochs=2)
+    fit(tiny_model(pose__group="none"), batchwise, GalaxyPanel(IMAGES[:1], tmp_path), epochs=2)
     assert len(events(tmp_path / "galaxies").Tensors("galaxies")) == 2
 
 
@@ -108,7 +108,7 @@ def test_ticks_point_where_the_pose_does(order: int) -> None:
 
 def with_posterior(active: int) -> ETVAE:
     """A model with so many units that depend on the galaxy; the others are the prior."""
-    model = tiny_model()
+    model = tiny_model(pose__group="none", filters=(4,))
     loc, raw_scale = model.encoder.loc, model.encoder.raw_scale
     kernel = np.zeros(loc.kernel.shape, np.float32)
     kernel[:, :active] = np.random.default_rng(0).standard_normal((len(kernel), active))
@@ -138,9 +138,9 @@ def test_collapse_is_seen(active: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_more_galaxies_than_fit_at_once_are_the_same_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = fit(tiny_model(), PosteriorCollapse(IMAGES, tmp_path / "whole"))
+    whole = fit(tiny_model(pose__group="none"), PosteriorCollapse(IMAGES, tmp_path / "whole"))
     monkeypatch.setattr(monitors, "_BATCH", 5)
-    parts = fit(tiny_model(), PosteriorCollapse(IMAGES, tmp_path / "parts"))
+    parts = fit(tiny_model(pose__group="none"), PosteriorCollapse(IMAGES, tmp_path / "parts"))
     assert parts == {name: pytest.approx(values, rel=1e-5) for name, values in whole.items()}
 
 

@@ -19,7 +19,9 @@ FOLDS, PICTURES = 2, 25
 
 @pytest.fixture(scope="module")
 def galaxies() -> GalaxyData:
-    return load_data(quicktest.get_config())
+    config = quicktest.get_config()
+    config.data.synthetic_train = 100
+    return load_data(config)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from runs import batches_seen, fresh_model, run, same_weights
+from runs import batches_seen, fresh_model, plain_config, run, same_weights
 
 from configs import quicktest
 from etvae_tf.data import GalaxyData, load_data
@@ -184,7 +184,7 @@ def test_alternating_follows_pretraining_or_starts_from_scratch(tmp_path: Path) 
 
 
 def test_shared_pretraining_gives_what_own_pretraining_gives(trained: tuple, tmp_path: Path) -> None:
-    config, shared = quicktest.get_config(), tmp_path / "vae.keras"
+    config, shared = plain_config(), tmp_path / "vae.keras"
     for name in ("first", "second"):
         folder = RunFolder(tmp_path / name)
         folder.claim(json.loads(config.to_json()), trained[1])
