@@ -95,8 +95,8 @@ def _train() -> ConfigDict:
         0.0  # of telling each picture's classical measures from its latent, beside pre-training's ELBO
     )
     train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
-    train.teaching_pictures = 0  # of the pool, whose votes by two_step's folds and a Gaussian process on measures (the
-    # teachers) train the last model beside the labels; 0: it learns from labels alone
+    train.teaching_pictures = 0  # of the pool, whose votes by the teachers (a Gaussian process on measures and latents
+    # and, where there are folds, their models) train two_step's last model beside the labels; 0: labels alone
     train.teaching_steps = 2500  # vote steps of a last model that is taught
     train.init = ""  # run or exported model whose weights it starts from, instead of pre-training; "": random weights
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)

@@ -109,10 +109,11 @@ def _error_bars(
 ) -> dict[str, Any]:
     """Concentrations of the votes around predictions, and whether their intervals are true of the test galaxies.
 
-    They come from predictions of all labels by models that have not seen them or, without folds, from the validation
-    galaxies. Empty where the run held no labels out, and without questions on which none of them has a voted fraction.
+    They come from predictions of all labels by models that have not seen them (folds' networks, the process that
+    teaches) or, without these, from the validation galaxies. Empty where the run held no labels out, and without
+    questions on which none of them has a voted fraction.
     """
-    if config.folds:
+    if config.folds or config.teaching_pictures:
         held, fractions = data.train, out_of_fold(config, data, folder)
     elif len(data.validation):
         held, fractions = data.validation, predict_galaxies(model, data.validation.images)["vote_fractions"]

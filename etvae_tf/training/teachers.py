@@ -1,8 +1,9 @@
 """What teaches the last model of a run: votes that models of several kinds predict for pictures without labels.
 
-Networks err alike and classical measures err otherwise, so that the mean of both knows more than either. Its votes for
-pictures of the pool train one network, which sees pictures alone (Hinton et al. 2015, arXiv:1503.02531). How far they
-are to be trusted, predictions of labelled galaxies tell, each by models that have not seen it.
+A Gaussian process on classical measures and latents knows more from few labels than a network does; where networks of
+folds are asked as well, the mean of both counts. Their votes for pictures of the pool train one network, which sees
+pictures alone (Hinton et al. 2015, arXiv:1503.02531). How far they are to be trusted, predictions of labelled galaxies
+tell, each by models that have not seen it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from etvae_tf.training.folder import RunFolder
 __all__ = ["fractions_by_process", "latent_means", "out_of_fold", "predict_fold", "taught_galaxies"]
 
 _BATCH = 128  # galaxies predicted at once
+_PROCESS_FOLDS = 4  # of the labels, each predicted by a process that has not seen it, where networks have no folds
 
 
 def predict_fold(model: ETVAE, fold: int, config: Any, data: GalaxyData, folder: RunFolder) -> None:
@@ -49,18 +51,20 @@ def out_of_fold(config: Any, data: GalaxyData, folder: RunFolder) -> np.ndarray:
     Args:
         config: `config.train` of the run.
         data: of the run.
-        folder: of the run, whose folds are predicted.
+        folder: of the run, whose folds, if any, are predicted.
     """
-    tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(config.folds)]).set_index("id")
-    networks = tables.loc[data.train.ids].to_numpy()
-    if not config.teaching_pictures:
-        return networks
-    return (networks + _process(config, data, folder).loc[data.train.ids].to_numpy()) / 2
+    opinions = []
+    if config.folds:
+        tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(config.folds)]).set_index("id")
+        opinions.append(tables.loc[data.train.ids].to_numpy())
+    if config.teaching_pictures:
+        opinions.append(_process(config, data, folder).loc[data.train.ids].to_numpy())
+    return np.mean(opinions, axis=0)
 
 
 def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxies:
     """What the last model learns from: the labelled galaxies with their votes, and pictures of the pool with those of
-    the teachers, the mean of the folds' models on one side and a Gaussian process on measures on the other.
+    the teachers: a Gaussian process or, where there are folds, the mean of it and of their models' mean.
 
     Args:
         config: `config.train` of the run.
@@ -68,8 +72,10 @@ def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxie
         folder: of the run, whose folds are predicted.
     """
     ids, images = _pool(config, data)
-    networks = np.mean([pd.read_parquet(folder.fold(one)).set_index("id").loc[ids] for one in range(config.folds)], 0)
-    votes = (networks + _process(config, data, folder).loc[ids].to_numpy()) / 2
+    votes = _process(config, data, folder).loc[ids].to_numpy(copy=True)
+    if config.folds:
+        networks = [pd.read_parquet(folder.fold(one)).set_index("id").loc[ids] for one in range(config.folds)]
+        votes = (np.mean(networks, axis=0) + votes) / 2
     for place, parents in zip(data.questions.slices.values(), data.questions.parents, strict=True):
         total = data.train.votes[:, place].sum(axis=1)
         asked = votes[:, list(parents)].sum(axis=1, keepdims=True) if parents else total[total > 0].mean()
@@ -90,9 +96,9 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
     if not folder.process.exists():
         ids, images = _pool(config, data)
         features, seen = (_features(config, folder, some) for some in (images, np.asarray(data.train.images)))
-        own = np.empty(data.train.votes.shape)
-        for fold in range(config.folds):
-            hidden = fold_mask(len(data.train), config.folds, fold)
+        own, folds = np.empty(data.train.votes.shape), config.folds or _PROCESS_FOLDS
+        for fold in range(folds):
+            hidden = fold_mask(len(data.train), folds, fold)
             own[hidden] = fractions_by_process(seen[~hidden], data.train.votes[~hidden], seen[hidden], data.questions)
         fractions = np.concatenate([own, fractions_by_process(seen, data.train.votes, features, data.questions)])
         _write(folder.process, np.concatenate([data.train.ids, ids]), fractions, data.questions)

@@ -34,11 +34,10 @@ def validate_config(config: Any) -> None:
         config, ["train.folds"], lambda value: value == 0 or 2 <= value <= (config.n_labels or 2 * value) / 2, folds
     )
     require(config, ["train.teaching_pictures"], *whole(0))
-    if config.train.teaching_pictures and not (config.regime == "two_step" and config.train.folds):
+    if config.train.teaching_pictures and config.regime != "two_step":
         raise InputError(
-            f"train.teaching_pictures={config.train.teaching_pictures} with regime={config.regime} and train.folds="
-            f"{config.train.folds}: teachers are the folds' models of two_step; add --regime=two_step "
-            "--config.train.folds=4, or set --config.train.teaching_pictures=0."
+            f"train.teaching_pictures={config.train.teaching_pictures} with regime={config.regime}: what is taught is "
+            "the last model of two_step; add --regime=two_step, or set --config.train.teaching_pictures=0."
         )
     require(config, ["train.teaching_steps"], *whole(1))
     positive = ("vote_steps_per_label", "vae_learning_rate", "vote_learning_rate")

@@ -45,7 +45,7 @@ def test_folds_are_predicted_by_models_that_have_not_seen_them(tmp_path: Path, m
 def test_a_model_taught_by_others_ends_the_same_when_it_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes = {"train__folds": 2, "train__teaching_pictures": 30, "train__teaching_steps": 4}
+    changes = {"train__folds": 2, "train__teaching_pictures": 30, "train__measure_weight": 10.0}
     seen = batches_seen(monkeypatch)
     whole, data, folder = run("two_step", tmp_path / "whole", **changes)
     assert not any("unlabelled" in batch for batch in seen[-4:]), "the encoder is moved by votes alone"

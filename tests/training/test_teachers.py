@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from galaxies import tiny_model
+from tolerances import BATCH_ATOL
 
 from configs import quicktest
 from etvae_tf.data import GalaxyData, Question, Questions, fold_mask, load_data
@@ -76,6 +78,33 @@ def test_without_teachers_networks_alone_are_asked(config, galaxies, folder) -> 
     found = out_of_fold(config, galaxies, folder)
     np.testing.assert_allclose(found[::2], [[0.2, 0.7, 0.1]] * len(found[::2]))
     assert not folder.process.exists()
+
+
+def test_without_folds_a_process_teaches_alone(config, galaxies, folder) -> None:
+    config.folds = 0
+    labelled = galaxies.train
+    new = taught_galaxies(config, galaxies, folder).select(np.arange(len(labelled), len(labelled) + PICTURES))
+    process = GaussianProcess().fit(measure(labelled.images), labelled.votes).predict(measure(new.images))
+    np.testing.assert_allclose(new.votes, process * labelled.votes.sum(axis=1).mean(), rtol=1e-5)
+    hidden = fold_mask(len(labelled), 4, 2)
+    features = measure(labelled.images).to_numpy()
+    unseen = GaussianProcess().fit(features[~hidden], labelled.votes[~hidden]).predict(features[hidden])
+    np.testing.assert_allclose(out_of_fold(config, galaxies, folder)[hidden], unseen, rtol=1e-5)
+
+
+def test_a_process_sees_latents_that_were_asked_for_measures(config, galaxies, folder) -> None:
+    config.folds, config.measure_weight = 0, 1.0
+    vae = tiny_model()
+    vae.save(folder.vae)
+    taught_galaxies(config, galaxies, folder)
+    labelled, first = galaxies.train, pd.read_parquet(folder.process).set_index("id").iloc[-1]
+    picture = galaxies.pool[galaxies.pool_ids == first.name]
+    seen, new = (
+        np.hstack([measure(images), vae.encoder(images.astype(np.float32) / 255).loc])
+        for images in (labelled.images, picture)
+    )
+    expected = GaussianProcess().fit(seen, labelled.votes).predict(new)
+    np.testing.assert_allclose(first.to_numpy(float), expected[0], atol=BATCH_ATOL)
 
 
 def test_a_small_pool_is_asked_whole(config, galaxies, folder) -> None:
