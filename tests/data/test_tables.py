@@ -147,3 +147,11 @@ def test_without_astropy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(tables.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'etvae_tf\[astro\]'"):
         read_catalogue(tmp_path / "table.fits")
+
+
+def test_ipac_tables_are_read(tmp_path: Path) -> None:
+    table = Table({"id": IDS, "a": VOTES[:, 0], "b": VOTES[:, 1]})
+    table.write(tmp_path / "bare.tbl", format="ascii.ipac")
+    (tmp_path / "irsa.tbl").write_text("\\fixlen = T\n" + (tmp_path / "bare.tbl").read_text())
+    catalogue = read_catalogue(tmp_path / "irsa.tbl", answer_columns=("a", "b"))
+    assert catalogue.ids.tolist() == IDS and catalogue.votes.tolist() == VOTES[:, :2].tolist()
