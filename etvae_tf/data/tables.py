@@ -48,8 +48,8 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
     """Reads text of any dialect (see `read_text`), Parquet or Feather, and by astropy the formats of astronomy.
 
     A file's first bytes say what it is. Those of astronomy are FITS tables, VOTables, machine-readable tables of the
-    AAS and CDS, and IPAC tables. Known id columns and `text_columns` stay text: large ids do not fit a float. An index
-    that pandas wrote is a column like the others.
+    AAS and CDS, and IPAC tables; columns of several values in a row are left out, which is said. Known id columns and
+    `text_columns` stay text: large ids do not fit a float. An index that pandas wrote is a column like the others.
 
     Raises:
         InputError: the file is missing or cannot be read as a table.
@@ -64,9 +64,9 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
             raise InputError(f"{path} is {what}, which is not read as a table; {mend}.")
     try:
         if path.suffix.lower() in (".parquet", ".pq") or start.startswith(b"PAR1"):
-            return _with_index(pd.read_parquet(path))
+            return _plain(pd.read_parquet(path))
         if start.startswith((b"ARROW1", b"FEA1")):
-            return _with_index(pd.read_feather(path))
+            return _plain(pd.read_feather(path))
         for first, form in _ASTROPY.items():
             if start.startswith(first):
                 return _read_by_astropy(path, form)
@@ -78,8 +78,13 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
         raise InputError(f"{path} cannot be read as a table ({reason}); expected CSV or Parquet.") from error
 
 
-def _with_index(table: pd.DataFrame) -> pd.DataFrame:
-    return table if table.index.names == [None] else table.reset_index()
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its index as a column, and with text instead of bytes."""
+    table = table if table.index.names == [None] else table.reset_index()
+    for name in table.columns:
+        if pd.api.types.infer_dtype(table[name]) == "bytes":
+            table[name] = table[name].str.decode("utf-8")
+    return table
 
 
 def _read_by_astropy(path: Path, form: str) -> pd.DataFrame:
@@ -89,6 +94,10 @@ def _read_by_astropy(path: Path, form: str) -> pd.DataFrame:
     from astropy.table import Table
 
     table = Table.read(path, format=form)
+    several = [name for name in table.colnames if table[name].ndim > 1]
+    if several:
+        print(f"{path}: {first_few(several)} hold several values in a row and are left out", flush=True)
+        table.remove_columns(several)
     table.convert_bytestring_to_unicode()
     return table.to_pandas()
 

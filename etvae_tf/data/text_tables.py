@@ -31,17 +31,19 @@ _ENCODINGS = (  # first bytes -> encoding; that of the two longer ones begins li
 _RULE = re.compile(r"[-+|:=,;\s]*--[-+|:=,;\s]*")  # a line that parts header and rows, as VizieR, psql and Markdown do
 _IDENTIFIER = r"-?(?:0\d+|\d{16,})(?:\.0*)?"  # a number would lose its zeros, or its last digits beside an empty cell
 
+_DECIMAL_COMMA = r"[+-]?(?:0,\d+|\d+,(?!\d{3}$)\d+)"  # 1,234 may be more than a thousand
+
 
 def read_text(path: Path, text_columns: Collection[str] = ()) -> pd.DataFrame:
     """Reads a table of one row a line.
 
-    Columns are separated by comma, semicolon, tab, bar or blanks. Comments (#) and empty lines may stand before the
-    header, which may be the last comment itself, and comments behind the rows; a line of dashes may part the header,
-    and a line of units, from the rows. The encoding is UTF-8, UTF-16 or UTF-32, or else Windows-1252. The file may be
-    compressed by gzip, bzip2, xz or zip. Blanks around the columns' names are cut off. Columns whose first cells have
-    leading zeros or more than 15 digits stay text. Of columns of one name the first counts; it is said where others,
-    NAME.1, ..., differ. Rows may end in a separator, or begin with a name that the header has no column for, as those
-    of R do: that column is called index.
+    Columns are separated by comma, semicolon, tab, bar or blanks; decimals by a point or, but for the first, a comma.
+    Comments (#) and empty lines may stand before the header, which may be the last comment itself, and comments behind
+    the rows; a line of dashes may part the header, and a line of units, from the rows. The encoding is UTF-8, UTF-16 or
+    UTF-32, or else Windows-1252. The file may be compressed by gzip, bzip2, xz or zip. Blanks around the columns' names
+    are cut off. Columns whose first cells have leading zeros or more than 15 digits stay text. Of columns of one name
+    the first counts; it is said where others, NAME.1, ..., differ. Rows may end in a separator, or begin with a name
+    that the header has no column for, as those of R do: that column is called index.
 
     Args:
         path: of the file.
@@ -71,7 +73,13 @@ def _read(path: Path, content: bytes, encoding: str, text_columns: Collection[st
             return pd.read_csv(file, **options, **others)
 
     first = read(nrows=1000, dtype=str)
-    identifiers = {name for name in first if first[name].str.strip().str.fullmatch(_IDENTIFIER).any()}
+
+    def columns_with(cell: str) -> set[str]:
+        return {name for name in first if first[name].str.strip().str.fullmatch(cell).any()}
+
+    identifiers = columns_with(_IDENTIFIER)
+    if options["sep"] != "," and columns_with(_DECIMAL_COMMA) and not columns_with(r"[+-]?\d+\.\d+"):
+        options["decimal"] = ","
     text = {name: str for name in first if name in identifiers or name.strip() in text_columns}
     table = read(dtype=text)
     if not isinstance(table.index, pd.RangeIndex):  # rows have more cells than the header
@@ -80,7 +88,9 @@ def _read(path: Path, content: bytes, encoding: str, text_columns: Collection[st
     if "names" not in options:
         _tell_repeated(table, read(header=None, nrows=1, dtype=str).iloc[0], path)
     comment = table.iloc[:, 0].astype(str).str.startswith("#") & table.iloc[:, 1:].isna().all(axis=1)
-    return table[~comment].reset_index(drop=True).rename(columns=str.strip)
+    if comment.any():
+        table = table[~comment].reset_index(drop=True)
+    return table.rename(columns=str.strip)
 
 
 def _tell_repeated(table: pd.DataFrame, header: pd.Series, path: Path) -> None:

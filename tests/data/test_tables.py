@@ -54,6 +54,7 @@ FORMS: dict[str, Callable[[Path], None]] = {
     "addresses.csv": text(
         lambda content: re.sub(r"^(\d+)", r"https://a.org/b/\1.jpg?width=9", content, flags=re.MULTILINE)
     ),
+    "bytes.parquet": lambda path: RIGHT.assign(dr7objid=RIGHT["dr7objid"].str.encode("utf-8")).to_parquet(path),
     "index.parquet": lambda path: RIGHT.set_index("dr7objid").to_parquet(path),
     "table.mrt": lambda path: Table.from_pandas(RIGHT).write(path, format="ascii.mrt"),
     "table.parquet": lambda path: RIGHT.to_parquet(path),
@@ -147,6 +148,14 @@ def test_without_astropy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(tables.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'etvae_tf\[astro\]'"):
         read_catalogue(tmp_path / "table.fits")
+
+
+def test_columns_of_several_values_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table.from_pandas(RIGHT)
+    table["fluxes"] = np.ones((3, 5))
+    table.write(tmp_path / "t.fits")
+    assert read_catalogue(tmp_path / "t.fits").ids.tolist() == IDS
+    assert "t.fits: fluxes hold several values in a row and are left out" in capsys.readouterr().out
 
 
 def test_ipac_tables_are_read(tmp_path: Path) -> None:

@@ -57,6 +57,13 @@ def test_rows_of_r_begin_with_a_name(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(table, RIGHT, check_dtype=False)
 
 
+def test_decimals_may_follow_a_comma(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id;a;b;c\n1;0,25;1,5;1,234\n2;1;-2,75;5,678\n")
+    assert read_table(tmp_path / "t.csv")[["a", "b"]].to_numpy().tolist() == [[0.25, 1.5], [1, -2.75]]
+    (tmp_path / "t.csv").write_text("id;a;b\n1;0.25;1,234\n2;1;5,678\n")
+    assert read_table(tmp_path / "t.csv")[["a", "b"]].to_numpy().tolist() == [[0.25, "1,234"], [1, "5,678"]]
+
+
 def test_what_is_no_utf_8_is_windows_1252(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_bytes("id,author\n1,Sérsic\n2,Häußler\n".encode("cp1252"))
     assert read_table(tmp_path / "table.csv")["author"].tolist() == ["Sérsic", "Häußler"]
