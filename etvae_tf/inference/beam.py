@@ -173,7 +173,7 @@ def _list(pictures: Pictures) -> Listing:
 def _list_files(pictures: Pictures) -> Iterator[tuple[str, str, str, list[Any]]]:
     """(folder or zip, name, file or nothing, what is carried along)."""
     source, names, others = _list(pictures)
-    places = ((str(source.root), name, source.files.get(name, "")) for name in names)
+    places = ((str(source.root), str(name), source.files.get(name, "")) for name in names)
     if others.empty:
         return ((*place, []) for place in places)
     batches = pa.Table.from_pandas(others, preserve_index=False).to_batches(_BATCH)

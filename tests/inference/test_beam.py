@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -88,6 +90,17 @@ def test_a_table_lists_galaxies_and_its_columns_are_carried_along(version, sky, 
     output = ("--output", tmp_path / f"beam{ending}", "--export_dir", version.parent)
     expected = assert_like_predict(command(*given, *output), tmp_path, ending)
     assert len(expected) == 43 and {"note, too", "round_given", "z"} < set(expected) and not expected["ok"][2]
+
+
+def test_folders_of_beams_file_systems_are_listed_as_others(tmp_path, monkeypatch):
+    module = importlib.import_module("etvae_tf.inference.beam")
+    paths = [SimpleNamespace(path=f"gs://a/sky/{file}") for file in ("b/1.jpg", "2.png", "notes.txt")]
+    monkeypatch.setattr(module.FileSystems, "match", lambda patterns: [SimpleNamespace(metadata_list=paths)])
+    listed = list(module._list_files(module.Pictures("gs://a/sky")))
+    assert listed == [("gs://a/sky", "1", "b/1.jpg", []), ("gs://a/sky", "2", "2.png", [])]
+    (tmp_path / "t.csv").write_text("id,ra\n2,0.5\n7,\n")
+    listed = list(module._list_files(module.Pictures("gs://a/sky", str(tmp_path / "t.csv"))))
+    assert listed == [("gs://a/sky", "2", "2.png", [0.5]), ("gs://a/sky", "7", "", [None])]
 
 
 def test_refuses_before_it_works(version, sky, tmp_path):
