@@ -95,8 +95,12 @@ class Parts:
         return (pd.read_parquet(self.folder / f"{number:06}.parquet") for number in range(len(self)))
 
     def remove(self) -> None:
-        """Removes the parts, once their rows stand elsewhere."""
-        shutil.rmtree(self.folder)
+        """Removes the parts, once their rows stand elsewhere, and gives the lock back."""
+        for path in self.folder.iterdir():
+            if path.name != "lock":
+                path.unlink()
+        self.__exit__(None, None, None)  # first, for NFS keeps the folder of an open file
+        shutil.rmtree(self.folder, ignore_errors=True)  # a process that waited for the lock may do so, too
 
     def join(self, others: pd.DataFrame) -> int:
         """Writes the table and removes the parts.
