@@ -105,14 +105,7 @@ MODES = {
     "predict": Mode(
         "predict votes of pictures (with --data=TABLE: of those it lists) with an exported model or with --workdir=RUN",
         lambda config, given, values: predict_pictures(
-            config.data.images,
-            values.output,
-            None if values.workdir else _export_dir(values),
-            values.workdir,
-            given.get("data.crop_fraction"),
-            config.data.table,
-            config.data.id_column,
-            values.n_votes,
+            *_survey(config, given, values), values.output, values.n_votes
         ),
         ("workdir", "export_dir", "data", "images", "output", "n_votes"),
         ("data.crop_fraction", "data.id_column"),

@@ -19,6 +19,7 @@ from etvae_tf.errors import InputError
 
 __all__ = ["Catalogue", "read_catalogue"]
 
+_EMPTY = ("-", "--", "---", "...", "\\N", "masked")  # cells that are empty in tables of astropy, VizieR and databases
 _NOT_ASKED = -99  # this, and what lies below, stands for no answer in published tables
 
 
@@ -182,7 +183,7 @@ def _read_votes(
     named = ids if len(ids) == len(sets[0]) else sets[0].index
     for cells in sets:
         votes = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64, copy=True)
-        empty = (cells.isna().to_numpy() | (votes <= _NOT_ASKED)).all(axis=1)
+        empty = (cells.isna().to_numpy() | cells.isin(_EMPTY).to_numpy() | (votes <= _NOT_ASKED)).all(axis=1)
         votes[empty] = 0.0
         for wrong, what in ((~np.isfinite(votes), "missing or not a number"), (votes < 0, "negative")):
             rows = wrong.any(axis=1)

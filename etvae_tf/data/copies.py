@@ -46,7 +46,10 @@ def picture_hashes(images: np.ndarray) -> np.ndarray:
     Returns:
         uint8 array (N, 216), equal for identical pictures.
     """
-    return np.array([_hash(picture) for picture in images], np.uint8).reshape(-1, _BYTES)
+    hashes = np.empty((len(images), _BYTES), np.uint8)  # a list of a million of them would take twice the room
+    for row, picture in enumerate(images):
+        hashes[row] = _hash(picture)
+    return hashes
 
 
 def are_copies(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import importlib.util
 import io
@@ -15,11 +16,14 @@ from etvae_tf.errors import InputError
 
 __all__ = ["FITS_SUFFIXES", "PICTURE_SUFFIXES", "UnreadableError", "check_astropy", "to_jpeg_or_png"]
 
-FITS_SUFFIXES = (".fits", ".fits.gz", ".fits.fz")
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif", ".bmp", *FITS_SUFFIXES)
+FITS_SUFFIXES = tuple(f".{name}{packed}" for name in ("fits", "fit", "fts") for packed in ("", ".gz", ".bz2", ".fz"))
+PICTURE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".jp2", ".avif", *FITS_SUFFIXES
+)  # fmt: skip
 _STRETCH = 0.1  # a of the asinh: linear below, logarithmic above this fraction of the range
 _PERCENTILES = (1.0, 99.9)  # of all pixels of all bands: they become 0 and 255
-_PNG, _JPEG, _GZIP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\x1f\x8b"
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_UNPACK = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress}  # by the first bytes, of FITS files
 
 
 class UnreadableError(ValueError):
@@ -31,9 +35,10 @@ def to_jpeg_or_png(content: bytes) -> bytes:
 
     JPEGs, and PNGs of 8 bits or less without transparency, come back unchanged. Otherwise pillow or astropy read it:
     transparent pixels are laid on black, 16 bits are divided by 257 (of RGB TIFFs the upper byte is taken), of an
-    animation the first frame is taken. FITS pictures have one band (H, W), or three, R, G, B (3, H, W), in the first
-    HDU with such data; the first row is the lowest. Values between the 1st and 99.9th percentile of all bands together
-    are stretched by `astropy.visualization.AsinhStretch(0.1)`; pixels that are not finite are black.
+    animation the first frame, of several pages the first one. FITS pictures have one band, or three, R, G, B, as their
+    first or last axis, in the first HDU with an image, whose other axes of length one do not count; the first row is
+    the lowest. Values between the 1st and 99.9th percentile of all bands together are stretched by
+    `astropy.visualization.AsinhStretch(0.1)`; pixels that are not finite are black.
 
     Raises:
         UnreadableError: the file is no picture, or one of a form that is not read.
@@ -43,7 +48,7 @@ def to_jpeg_or_png(content: bytes) -> bytes:
         raise UnreadableError("empty file")
     if content.startswith(_JPEG) or (content.startswith(_PNG) and _is_plain(content)):
         return content
-    fits = content.startswith((b"SIMPLE  =", _GZIP))
+    fits = content.startswith((b"SIMPLE  =", *_UNPACK))
     try:
         pixels = _fits_pixels(content) if fits else _pixels(content)
     except (UnreadableError, InputError):
@@ -107,19 +112,34 @@ def _fits_pixels(content: bytes) -> np.ndarray:
     from astropy.io import fits
     from astropy.visualization import AsinhStretch
 
-    if content.startswith(_GZIP):
-        content = gzip.decompress(content)
+    for first, unpack in _UNPACK.items():
+        if content.startswith(first):
+            content = unpack(content)
     with fits.open(io.BytesIO(content)) as units:
-        found = (unit.data for unit in units if unit.is_image and unit.data is not None and unit.data.ndim in (2, 3))
-        values = next(found, None)
-        if values is None or (values.ndim == 3 and len(values) not in (1, 3)):
-            raise UnreadableError("FITS file without an image of one band (H, W) or three (3, H, W)")
-        values = np.asarray(values, np.float64)
+        found = (unit.data for unit in units if unit.is_image and unit.data is not None and unit.data.ndim > 1)
+        values = np.asarray(_bands(next(found, np.empty(0))), np.float64)
     finite = np.isfinite(values)
     if not finite.any():
         raise UnreadableError("FITS picture without a finite pixel")
     low, high = np.percentile(values[finite], _PERCENTILES)
     scaled = np.clip((np.where(finite, values, low) - low) / (high - low if high > low else 1.0), 0, 1)
     stretched = np.round(255 * AsinhStretch(_STRETCH)(scaled)).astype(np.uint8)
-    stretched = np.where(finite, stretched, 0).astype(np.uint8)[..., ::-1, :]  # FITS counts rows from below
-    return stretched if stretched.ndim == 2 else stretched[0] if len(stretched) == 1 else np.moveaxis(stretched, 0, -1)
+    stretched = np.where(finite, stretched, 0).astype(np.uint8)[:, ::-1]  # FITS counts rows from below
+    return stretched[0] if len(stretched) == 1 else np.moveaxis(stretched, 0, -1)
+
+
+def _bands(values: np.ndarray) -> np.ndarray:
+    """A FITS image as (1, H, W) or (3, H, W)."""
+    while values.ndim > 3 and len(values) == 1:
+        values = values[0]
+    if values.ndim == 2:
+        values = values[None]
+    if values.ndim == 3 and len(values) not in (1, 3) and values.shape[-1] in (1, 3):
+        values = np.moveaxis(values, -1, 0)
+    if values.ndim != 3 or len(values) not in (1, 3):
+        raise UnreadableError(
+            f"FITS file whose first image has the axes {values.shape}; expected (H, W), or one or three bands"
+            if values.size
+            else "FITS file without an image"
+        )
+    return values

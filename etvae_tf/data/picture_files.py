@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from etvae_tf.data.decode import FITS_SUFFIXES, PICTURE_SUFFIXES, check_astropy
+from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 
 __all__ = ["check_formats", "find_pictures"]
@@ -25,7 +26,7 @@ def find_pictures(path: Path, files: Iterable[str]) -> tuple[dict[str, str], tup
     Raises:
         InputError: two pictures of one name in one folder, no picture, or FITS pictures without astropy.
     """
-    parts = ((file, PurePosixPath(file).parts) for file in sorted(files))
+    parts = ((file, PurePosixPath(_with_slashes(file)).parts) for file in sorted(files))
     visible = [file for file, names in parts if "__MACOSX" not in names and not any(n.startswith(".") for n in names)]
     bare = {file: _without_suffix(file) for file in visible if file.lower().endswith(PICTURE_SUFFIXES)}
     times = Counter(PurePosixPath(name).name for name in bare.values())
@@ -37,7 +38,7 @@ def find_pictures(path: Path, files: Iterable[str]) -> tuple[dict[str, str], tup
             raise InputError(f"{path} holds two pictures named {name} ({pictures[name]}, {file}); keep one per galaxy.")
         pictures[name] = file
     if not pictures:
-        raise InputError(f"{path} holds no {', '.join(PICTURE_SUFFIXES)} pictures; expected files named ID.jpg.")
+        raise InputError(f"{path} holds no {first_few(PICTURE_SUFFIXES, 13)} pictures; expected files named ID.jpg.")
     check_formats(list(bare))
     return pictures, tuple(file for file in visible if file not in bare)
 
@@ -54,4 +55,9 @@ def check_formats(files: Sequence[str]) -> None:
 
 def _without_suffix(file: str) -> str:
     (suffix,) = sorted((end for end in PICTURE_SUFFIXES if file.lower().endswith(end)), key=len)[-1:]
-    return file[: -len(suffix)]
+    return _with_slashes(file)[: -len(suffix)]
+
+
+def _with_slashes(file: str) -> str:
+    """A path in a zip that Windows wrote, as others write it."""
+    return file.replace("\\", "/")

@@ -1,7 +1,7 @@
 """Which columns of a table hold votes: the conventions in use.
 
 Sources: Galaxy Zoo 1 (Lintott et al. 2011, MNRAS 410, 166), Galaxy Zoo 2 (Hart et al. 2016, MNRAS 461, 3663), the
-Kaggle Galaxy Zoo challenge (2014), galaxy-datasets.
+Kaggle Galaxy Zoo challenge (2014), CANDELS (Simmons et al. 2017, MNRAS 464, 4420), galaxy-datasets.
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ _CONVENTIONS = (
             r"t01_smooth_or_features_a02_features_or_disk_count",
             r"t01_smooth_or_features_a03_star_or_artifact_count",
         ),
+    ),
+    (
+        "CANDELS",
+        SMOOTH_OR_FEATURED,
+        "fractions",
+        tuple(f"t00_smooth_or_featured_{answer}_frac" for answer in ("a0_smooth", "a1_features", "a2_artifact")),
     ),
     (
         "galaxy-datasets",
@@ -103,7 +109,8 @@ def find_vote_columns(columns: Sequence[str], answer_columns: Sequence[str] = ()
     if not matches:
         raise InputError(
             f"the table has the columns {_some(columns)}, none of which holds votes in a known way (Kaggle, "
-            "Hart 2016, galaxy-datasets, Galaxy Zoo 1); name its vote columns with --config.data.answer_columns."
+            "Hart 2016, CANDELS, galaxy-datasets, Galaxy Zoo 1); name its vote columns with "
+            "--config.data.answer_columns."
         )
     if len({match.convention for match in matches}) > 1:
         raise InputError(

@@ -15,9 +15,10 @@ from etvae_tf.data.picture_files import check_formats, find_pictures
 from etvae_tf.data.tables import first_few
 from etvae_tf.errors import InputError
 
-__all__ = ["DAMAGED", "ImageSource", "listed_images", "open_images", "read_picture"]
+__all__ = ["DAMAGED", "MISSING", "ImageSource", "listed_images", "open_images", "read_picture"]
 
 DAMAGED = "JPEG or PNG file that is cut off or damaged"  # what is wrong with one that only the decoder refuses
+MISSING = "no picture of that name"
 
 
 class ImageSource:
@@ -25,6 +26,7 @@ class ImageSource:
 
     Attributes:
         path: the folder, zip file or table.
+        root: the folder or zip file that `files` lie in.
         files: file by name.
         names: the pictures' names without folder and suffix, in sorted order; with the folder where names repeat.
         others: visible files that are no pictures by their suffix, in sorted order.
@@ -47,7 +49,7 @@ class ImageSource:
         checksum: Callable[[str], int],
         stamp: Callable[[str], object],
     ):
-        self.path = path
+        self.path = self.root = path
         self.others = others
         self.names = tuple(sorted(files))
         self.files, self.read_file, self._checksum, self._stamp = files, read, checksum, stamp
@@ -100,7 +102,7 @@ class ImageSource:
 
     def _convert(self, name: str) -> bytes:
         if name not in self.files:
-            raise UnreadableError("no picture of that name")
+            raise UnreadableError(MISSING)
         return read_picture(self.read_file, self.files[name])
 
 

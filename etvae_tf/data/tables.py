@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import importlib.util
 import lzma
 import os
 import re
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from etvae_tf.data.decode import PICTURE_SUFFIXES
 from etvae_tf.data.schema import ID_COLUMNS
+from etvae_tf.data.text_tables import read_text
 from etvae_tf.errors import InputError
 
 __all__ = ["best_id_column", "first_few", "picture_paths", "read_ids", "read_table"]
 
 _PATH_COLUMN = "file_loc"  # of a picture, as galaxy-datasets has it
-_HEAD = 2**20  # characters that hold the header and the comments before it
-_SEPARATORS = ("\t", ";", ",", "|")
-_OPENERS: dict[bytes, tuple[str, Callable[..., Any]]] = {  # first bytes -> pandas's name, how to look inside
-    b"\x1f\x8b": ("gzip", gzip.open),
-    b"BZh": ("bz2", bz2.open),
-    b"\xfd7zXZ": ("xz", lzma.open),
-}
-_ZIP = b"PK\x03\x04"
 _FOREIGN = {  # first bytes -> what it is, and how it becomes a table that is read
     b"\x89HDF": ("an HDF5 file", "write its table as Parquet, in Python by pandas.read_hdf(FILE).to_parquet(TABLE)"),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", "save it as CSV in the spreadsheet, the ids as text"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "unpack it by unzstd"),
+    b"SQLite": ("an SQLite database", "write its table as CSV"),
+    **dict.fromkeys(
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+        ("a Python pickle", "write its table as Parquet, in Python by pandas.read_pickle(FILE).to_parquet(TABLE)"),
+    ),
+    **dict.fromkeys((b"<!DOCTYPE ", b"<!doctype ", b"<html"), ("a web page", "download the table itself")),
+    **dict.fromkeys((b"[{", b'{"', b"{\n"), ("a JSON file", "write its table as CSV, the ids as text")),
 }
-_ASTROPY = {b"SIMPLE  =": "fits", b"<?xml": "votable", b"<VOTABLE": "votable"}  # first bytes -> astropy's name
+_ASTROPY = {  # first bytes -> astropy's name
+    b"SIMPLE  =": "fits", b"<?xml": "votable", b"<VOTABLE": "votable", b"Title:": "ascii.mrt", b"\\fixlen": "ascii.ipac"
+}  # fmt: skip
 _SUFFIX = re.compile(
     rf"(?<=[^/\\])(?:{'|'.join(re.escape(end) for end in sorted(PICTURE_SUFFIXES, key=len, reverse=True))})$",
     re.IGNORECASE,
@@ -45,12 +45,11 @@ _ROUNDED = r"[+-]?\d+(?:\.\d+)?[eE]\+?\d+"  # as spreadsheets show large numbers
 
 
 def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Reads CSV of any dialect, Parquet or Feather, and through astropy FITS tables and VOTables.
+    """Reads text of any dialect (see `read_text`), Parquet or Feather, and by astropy the formats of astronomy.
 
-    A file's first bytes say what it is. CSV may be separated by comma, semicolon, tab, bar or blanks, may begin with
-    comments (#) and empty lines, may be UTF-8 or UTF-16, and compressed by gzip, bzip2, xz or zip; ECSV is such a file.
-    Known id columns and `text_columns` stay text: large ids do not fit a float. Blanks around the columns' names are
-    cut off.
+    A file's first bytes say what it is. Those of astronomy are FITS tables, VOTables, machine-readable tables of the
+    AAS and CDS, and IPAC tables; columns of several values in a row are left out, which is said. Known id columns and
+    `text_columns` stay text: large ids do not fit a float. An index that pandas wrote is a column like the others.
 
     Raises:
         InputError: the file is missing or cannot be read as a table.
@@ -65,16 +64,27 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
             raise InputError(f"{path} is {what}, which is not read as a table; {mend}.")
     try:
         if path.suffix.lower() in (".parquet", ".pq") or start.startswith(b"PAR1"):
-            return pd.read_parquet(path)
+            return _plain(pd.read_parquet(path))
         if start.startswith((b"ARROW1", b"FEA1")):
-            return pd.read_feather(path)
+            return _plain(pd.read_feather(path))
         for first, form in _ASTROPY.items():
             if start.startswith(first):
                 return _read_by_astropy(path, form)
-        return _read_csv(path, start, {*ID_COLUMNS, *text_columns})
+        return read_text(path, {*ID_COLUMNS, *text_columns})
+    except InputError:
+        raise
     except (ValueError, OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile) as error:  # parsers' and Arrow's, too
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} cannot be read as a table ({reason}); expected CSV or Parquet.") from error
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its index as a column, and with text instead of bytes."""
+    table = table if table.index.names == [None] else table.reset_index()
+    for name in table.columns:
+        if pd.api.types.infer_dtype(table[name]) == "bytes":
+            table[name] = table[name].str.decode("utf-8")
+    return table
 
 
 def _read_by_astropy(path: Path, form: str) -> pd.DataFrame:
@@ -84,44 +94,12 @@ def _read_by_astropy(path: Path, form: str) -> pd.DataFrame:
     from astropy.table import Table
 
     table = Table.read(path, format=form)
+    several = [name for name in table.colnames if table[name].ndim > 1]
+    if several:
+        print(f"{path}: {first_few(several)} hold several values in a row and are left out", flush=True)
+        table.remove_columns(several)
     table.convert_bytestring_to_unicode()
     return table.to_pandas()
-
-
-def _read_csv(path: Path, start: bytes, text_columns: set[str]) -> pd.DataFrame:
-    compression, content = _look_inside(path, start)
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    lines = content.decode(encoding, errors="ignore").splitlines()
-    before = next((row for row, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), 0)
-    header = lines[before] if lines else ""
-    separator = max(_SEPARATORS, key=header.count)
-    if not header.count(separator):
-        separator = r"\s+" if len(header.split()) > 1 else ","
-    options = {
-        "sep": separator, "skiprows": before, "skipinitialspace": True, "encoding": encoding, "compression": compression
-    }  # fmt: skip
-    names = pd.read_csv(path, nrows=0, **options).columns
-    text = {name: str for name in names if name.strip() in text_columns}
-    return pd.read_csv(path, dtype=text, **options).rename(columns=str.strip)
-
-
-def _look_inside(path: Path, start: bytes) -> tuple[str | None, bytes]:
-    """How a file is compressed, in pandas's words, and the first bytes of its content."""
-    if start.startswith(_ZIP):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if any(name.startswith("xl/") for name in names):
-                raise InputError(f"{path} is an Excel file, which is not read as a table; save it as CSV, ids as text.")
-            if len(names) != 1:
-                raise InputError(f"{path} is a zip of {len(names)} files, expected one table; unpack it and name one.")
-            with archive.open(names[0]) as file:
-                return "zip", file.read(_HEAD)
-    for first, (compression, opener) in _OPENERS.items():
-        if start.startswith(first):
-            with opener(path, "rb") as file:
-                return compression, file.read(_HEAD)
-    with path.open("rb") as file:
-        return None, file.read(_HEAD)
 
 
 def read_ids(
@@ -129,9 +107,9 @@ def read_ids(
 ) -> np.ndarray:
     """Identifiers of a table as text.
 
-    The folder and suffix of a picture's file name are cut off, and so are blanks, a spreadsheet's leading apostrophe
-    and the ".0" of whole numbers that went through floating point. The folder stays where `picture_names` have it or,
-    without them, where names repeat.
+    The folder and suffix of a picture's file name are cut off, and so are what follows ? in a web address, blanks, a
+    spreadsheet's leading apostrophe or ="...", and the ".0" of whole numbers that went through floating point. The
+    folder stays where `picture_names` have it or, without them, where names repeat.
 
     Args:
         table: what `read_table` gave.
@@ -223,7 +201,8 @@ def _bare_names(cells: pd.Series, picture_names: Collection[str] = ()) -> pd.Ser
     That is the path without suffix where the pictures have such a name; else the name without folder and suffix. Where
     the pictures are not known and such names repeat, the folders in which they differ stay.
     """
-    text = cells.astype(str).str.strip().str.removeprefix("'")
+    text = cells.astype(str).str.strip().str.removeprefix("'").str.replace(r'^="(.*)"$', r"\1", regex=True)
+    text = text.str.replace(r"^(\w+://[^?#]*)[?#].*$", r"\1", regex=True)
     bare = text.str.replace(_SUFFIX, "", regex=True)
     named = text.notna() & (bare != text)
     if named.any():

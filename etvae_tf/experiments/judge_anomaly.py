@@ -17,6 +17,8 @@ from etvae_tf.experiments.planted_faults import FAULTS, plant_faults
 from etvae_tf.files import write_atomically
 from etvae_tf.inference import Listing, Scorer
 from etvae_tf.inference.anomaly import SCORES, latent_density, rank_oddities, score_function
+from etvae_tf.inference.parts import Parts
+from etvae_tf.inference.walk import job_of
 from etvae_tf.measures import measure
 from etvae_tf.vote_tables import WRITERS, check_output
 
@@ -33,6 +35,8 @@ _BATCH = 100  # pictures scored at once
 def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     """Plants faults into 5 % of at most 1,000 pictures with ten seeds, and writes how well each score finds them.
 
+    Goes on with the next seed where the same call was killed.
+
     The table has the columns fault (a kind, or all), score, seed and average_precision; chance has the share of the
     faults, 0.05 for all and 0.017 for one kind. The scores are elbo; log_density; rank, of both, see `rank_oddities`;
     novelty, where the model gives it; and measures, the distance from the tenth-nearest picture in the space of
@@ -44,7 +48,8 @@ def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
         output: path of the table, .csv or .parquet; must not exist.
 
     Raises:
-        InputError: no place for the table, or fewer than 100 pictures that can be read.
+        InputError: no place for the table, parts of another one there, another process that writes it, or fewer than
+            100 pictures that can be read.
     """
     output = Path(output)
     check_output(output)
@@ -53,26 +58,35 @@ def judge_anomaly(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     images = images[ok]
     if len(images) < _FEWEST:
         raise InputError(f"{len(images)} pictures could be read, but {_FEWEST} at least are needed; name a larger set.")
-    whole = _scores(scorer, images)
-    results, novelties = [], {fault: [] for fault in ("", *FAULTS)}
-    for seed in _SEEDS:
-        planted, faults = plant_faults(images, _SHARE, seed)
-        changed = faults != ""
-        scores = {name: values.copy() for name, values in whole.items()}
-        for name, values in _scores(scorer, planted[changed]).items():
-            scores[name][changed] = values
-        for fault in novelties if "novelty" in scores else ():
-            novelties[fault] += list(scores["novelty"][faults == fault])
-        results.append(average_precisions(_oddities(scores), faults).assign(seed=seed))
-        print(f"seed {seed}: {changed.sum()} faults in {len(images)} pictures", flush=True)
-    table = pd.concat(results, ignore_index=True)
-    write_atomically(output, lambda temporary: WRITERS[output.suffix](table, temporary))
+    with Parts(output, job_of(listing, scorer, planted=True)) as parts:
+        whole = _scores(scorer, images)
+        for seed in _SEEDS[len(parts) :]:
+            planted, faults = plant_faults(images, _SHARE, seed)
+            changed = faults != ""
+            scores = {name: values.copy() for name, values in whole.items()}
+            for name, values in _scores(scorer, planted[changed]).items():
+                scores[name][changed] = values
+            parts.append(pd.DataFrame({"seed": seed, "fault": faults, **_oddities(scores)}))
+            print(f"seed {seed}: {changed.sum()} faults in {len(images)} pictures", flush=True)
+        pictures = pd.concat(parts.read(), ignore_index=True)
+        table = _judged(pictures)
+        write_atomically(output, lambda temporary: WRITERS[output.suffix](table, temporary))
+        parts.remove()
     pivot = table.pivot_table("average_precision", "score", "fault", ["mean", "std"], sort=False)
     print(pivot.to_string(float_format="{:.3f}".format))
-    for fault, values in novelties.items():
-        if values:
-            print(f"novelty above 1: {np.mean(np.array(values) > 1):.3f} of the pictures with {fault or 'no fault'}")
+    for fault in ("", *FAULTS) if "novelty" in pictures else ():
+        flagged = pictures.loc[pictures["fault"] == fault, "novelty"] > 1
+        print(f"novelty above 1: {flagged.mean():.3f} of the pictures with {fault or 'no fault'}")
     print(f"average precisions are in {output}")
+
+
+def _judged(pictures: pd.DataFrame) -> pd.DataFrame:
+    """The table of all seeds, of pictures with the columns seed, fault and the scores."""
+    results = []
+    for seed, rows in pictures.groupby("seed"):
+        oddities = {name: rows[name].to_numpy() for name in rows.columns.drop(["seed", "fault"])}
+        results.append(average_precisions(oddities, rows["fault"].to_numpy(str)).assign(seed=seed))
+    return pd.concat(results, ignore_index=True)
 
 
 def average_precisions(oddities: dict[str, np.ndarray], faults: np.ndarray) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from etvae_tf.data import are_copies, hashes_from_text, picture_hashes
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically
 from etvae_tf.inference.information import information_function
-from etvae_tf.inference.listing import Listing
+from etvae_tf.inference.listing import Listing, given_names
 from etvae_tf.inference.parts import Parts
 from etvae_tf.inference.scorer import Scorer
 from etvae_tf.inference.scoring import picture_outputs
@@ -58,17 +59,18 @@ def acquire_galaxies(
     listing.source.tell_others()
     model = _ask_run(run) if is_run else _ask_export(scorer)
     labelled = _labelled(run) if is_run else None
-    parts = Parts(output, job_of(listing, scorer, preparation=list(scorer.preparation)))
-    walk(listing.names, parts, lambda done: _rows(model, labelled, scorer.preparation, listing, done))
-    scores = pd.concat([part.drop(columns=part.filter(regex=_LATENTS)) for part in parts.read()], ignore_index=True)
-    candidates = np.flatnonzero(scores["ok"] & ~scores["labelled"])
-    information = {name: scores[name].to_numpy()[candidates] for name in STRATEGIES.values() if name in scores}
-    ids = scores["id"].to_numpy(str)[candidates]
-    chosen = choose(strategy, ids, information, lambda places: _latents(parts, candidates[places]), n_galaxies, seed)
-    beside = listing.others.iloc[candidates[chosen.places]]
-    table = _batch(strategy, ids, information, chosen, beside)
-    write_atomically(output, lambda temporary: WRITERS[Path(output).suffix](table, temporary))
-    parts.remove()
+    with Parts(output, job_of(listing, scorer)) as parts:
+        walk(listing.names, parts, lambda done: _rows(model, labelled, scorer.preparation, listing, done))
+        scores = pd.concat([part.drop(columns=part.filter(regex=_LATENTS)) for part in parts.read()], ignore_index=True)
+        candidates = np.flatnonzero(scores["ok"] & ~scores["labelled"])
+        information = {name: scores[name].to_numpy()[candidates] for name in STRATEGIES.values() if name in scores}
+        ids = scores["id"].to_numpy(str)[candidates]
+        latents = functools.partial(_latents, parts, candidates)
+        chosen = choose(strategy, ids, information, latents, n_galaxies, seed)
+        beside = listing.others.iloc[candidates[chosen.places]]
+        table = _batch(strategy, ids, information, chosen, beside)
+        write_atomically(output, lambda temporary: WRITERS[Path(output).suffix](table, temporary))
+        parts.remove()
     aside = f"; {int(scores['labelled'].sum())} have labels that {scorer.source} learnt" if is_run else ""
     print(
         f"{n_galaxies} of {len(candidates)} candidates chosen by {strategy} into {output}{aside}; "
@@ -147,8 +149,9 @@ def _rows(
         yield pd.DataFrame({"id": list(names), "labelled": learnt, **outputs, **latent_columns(latents)})
 
 
-def _latents(parts: Parts, rows: np.ndarray) -> np.ndarray:
-    """Latents (M, Z) of some rows of the parts, of which one at a time is in memory."""
+def _latents(parts: Parts, candidates: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Latents (M, Z) of the candidates, rows of the parts, at some places; one part at a time is in memory."""
+    rows = candidates[places]
     order, found, start = np.argsort(rows), [], 0
     for part in parts.read():
         inside = rows[order][(rows[order] >= start) & (rows[order] < start + len(part))]
@@ -164,5 +167,5 @@ def _batch(
     told = {name: values[chosen.places] for name, values in information.items()}
     rank = np.arange(1, len(chosen.places) + 1)
     own = pd.DataFrame({"id": ids[chosen.places], "rank": rank, "strategy": strategy, "score": chosen.scores, **told})
-    names = {name: f"{name}_given" for name in beside if name in own}
-    return pd.concat([own, beside.rename(columns=names).reset_index(drop=True)], axis=1)
+    beside = beside.set_axis(given_names(own.columns, beside.columns), axis=1)
+    return pd.concat([own, beside.reset_index(drop=True)], axis=1)

@@ -21,7 +21,7 @@ from etvae_tf.data import draw_pool
 from etvae_tf.errors import InputError
 from etvae_tf.files import write_atomically
 from etvae_tf.inference.drawings import draw_sheet, read_pictures
-from etvae_tf.inference.listing import Listing
+from etvae_tf.inference.listing import Listing, given_names
 from etvae_tf.inference.parts import Parts
 from etvae_tf.inference.scorer import Scorer
 from etvae_tf.inference.scoring import picture_outputs
@@ -57,7 +57,6 @@ def find_oddities(listing: Listing, scorer: Scorer, output: str | Path) -> None:
     listing.source.tell_others()
     if "reconstruct" not in scorer.signatures:
         print(f"{scorer.source} has no trained decoder, so no ELBO: density alone ranks the pictures", flush=True)
-    parts = Parts(output, job_of(listing, scorer, preparation=list(scorer.preparation), ranked=True))
     function = score_function(scorer)
 
     def rows(done: int) -> Iterator[pd.DataFrame]:
@@ -66,16 +65,13 @@ def find_oddities(listing: Listing, scorer: Scorer, output: str | Path) -> None:
             columns = {**numbers, **latent_columns(outputs["latent_mean"])}
             yield pd.DataFrame({"id": names, **columns, **readable(names, outputs["ok"], listing.source)})
 
-    walk(listing.names, parts, rows)
-    table = rank_oddities(_with_density(parts, listing))
-    others = {}
-    for name, column in listing.others.items():
-        while name in table or name in others:
-            name = f"{name}_given"
-        others[name] = column
-    table = table.join(pd.DataFrame(others, table.index))
-    write_atomically(output, lambda temporary: WRITERS[output.suffix](table, temporary))
-    parts.remove()
+    with Parts(output, job_of(listing, scorer, ranked=True)) as parts:
+        walk(listing.names, parts, rows)
+        table = rank_oddities(_with_density(parts, listing))
+        others = listing.others.set_axis(given_names(table.columns, listing.others.columns), axis=1)
+        table = table.join(others)
+        write_atomically(output, lambda temporary: WRITERS[output.suffix](table, temporary))
+        parts.remove()
     shown, drawn = table[table["ok"]][:_SHOWN], output.with_suffix(".png")
     pictures = read_pictures(listing.source, list(shown["id"]), scorer.preparation)
     titles = [f"{row.rank}: {row.id}" for row in shown.itertuples()]

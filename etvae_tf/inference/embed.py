@@ -53,7 +53,7 @@ def embed_pictures(
     if neighbours_of is not None and neighbours_of not in frozenset(listing.names):
         raise InputError(f"--neighbours_of={neighbours_of} is none of the {len(listing.names)} pictures; mend the id.")
     listing.source.tell_others()
-    job = job_of(listing, scorer, preparation=list(scorer.preparation), canonical=canonical)
+    job = job_of(listing, scorer, canonical=canonical)
     drawn = output.with_name(f"{output.stem}_map.png")
     if output.exists():
         _check_same(output, json.loads(record.read_text()), job)
@@ -78,11 +78,10 @@ def _check_same(output: Path, before: dict[str, Any], job: dict[str, Any]) -> No
 
 def _embed(listing: Listing, scorer: Scorer, output: Path, record: Path, job: dict[str, Any]) -> None:
     """Writes the table and the canonical pictures."""
-    parts = Parts(output, job)
     size, channels, _ = scorer.preparation
     count, shape = len(listing.names), (size, size, channels)
-    pictures = CanonicalPictures(parts.folder / "canonical.npy", count, shape) if job["canonical"] else None
-    function = _latents_and_views(scorer) if pictures else scorer.decoded
+    function = _latents_and_views(scorer) if job["canonical"] else scorer.decoded
+    pictures: CanonicalPictures | None = None
 
     def rows(done: int) -> Iterator[pd.DataFrame]:
         for names, outputs in picture_outputs(function, scorer.preparation, listing.source, listing.names[done:]):
@@ -92,11 +91,14 @@ def _embed(listing: Listing, scorer: Scorer, output: Path, record: Path, job: di
             numbers = {**latent_columns(outputs["latent_mean"]), "pose_angle": outputs["pose_angle"]}
             yield pd.DataFrame({"id": names, **numbers, **readable(names, outputs["ok"], listing.source)})
 
-    walk(listing.names, parts, rows)
-    if pictures:
-        pictures.write(output.with_name(f"{output.stem}_canonical.npz"), listing.names)
-    write_json(record, job)
-    unreadable = parts.join(listing.others)
+    with Parts(output, job) as parts:
+        if job["canonical"]:
+            pictures = CanonicalPictures(parts.folder / "canonical.npy", count, shape)
+        walk(listing.names, parts, rows)
+        if pictures:
+            pictures.write(output.with_name(f"{output.stem}_canonical.npz"), listing.names)
+        write_json(record, job)
+        unreadable = parts.join(listing.others)
     print(f"{count} pictures embedded by {scorer.source} into {output}; {unreadable} of them could not be read.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from etvae_tf.data.sources import ImageSource, listed_images, open_images
 from etvae_tf.data.tables import best_id_column, first_few, picture_paths, read_ids, read_table
 from etvae_tf.errors import InputError
 
-__all__ = ["Listing", "list_pictures"]
+__all__ = ["Listing", "given_names", "list_galaxies", "list_pictures"]
 
 
 class Listing(NamedTuple):
@@ -41,15 +41,28 @@ def list_pictures(images: str | Path | None, table: str | Path | None, id_column
     Raises:
         InputError: neither is given, unreadable input, no or twice the same identifier, or none of the pictures there.
     """
-    if not table:
-        if not images:
-            raise InputError(
-                "no pictures were named; add --images=FOLDER_OR_ZIP, or --data=TABLE with their paths in file_loc."
-            )
-        source = open_images(images)
-        return Listing(source, source.names, pd.DataFrame(index=range(len(source.names))))
-    rows = read_table(table, (id_column,) if id_column else ())
+    if not (images or table):
+        raise InputError(
+            "no pictures were named; add --images=FOLDER_OR_ZIP, or --data=TABLE with their paths in file_loc."
+        )
     source = open_images(images) if images else None
+    if table:
+        return list_galaxies(source, table, id_column)
+    return Listing(source, source.names, pd.DataFrame(index=range(len(source.names))))
+
+
+def list_galaxies(source: ImageSource | None, table: str | Path, id_column: str = "") -> Listing:
+    """Those of the pictures that a table lists.
+
+    Args:
+        source: where they lie; where there is none, the table's column file_loc has their paths.
+        table: see `list_pictures`.
+        id_column: see `list_pictures`.
+
+    Raises:
+        InputError: an unreadable table, no or twice the same identifier, or none of the pictures there.
+    """
+    rows = read_table(table, (id_column,) if id_column else ())
     known = frozenset(source.names) if source else frozenset()
     column = id_column or best_id_column(rows, known, table)
     ids = read_ids(rows, column, table, known)
@@ -57,10 +70,21 @@ def list_pictures(images: str | Path | None, table: str | Path | None, id_column
         source = listed_images(table, ids, picture_paths(rows))
     elif not any(name in source for name in ids):
         raise InputError(
-            f"{images} has no picture of any of the {len(ids)} galaxies that {table} lists in {column} "
+            f"{source.path} has no picture of any of the {len(ids)} galaxies that {table} lists in {column} "
             f"({first_few(ids)}); add them as ID.jpg, or name the column of their names with --config.data.id_column."
         )
     return Listing(source, ids, _storable(rows.drop(columns="id" if column == "id" else [])))
+
+
+def given_names(own: Iterable[str], others: Iterable[str]) -> list[str]:
+    """What a table's other columns are called beside the program's own: NAME_given where it has a NAME itself."""
+    taken, names = set(own), []
+    for name in others:
+        while name in taken:
+            name = f"{name}_given"
+        taken.add(name)
+        names.append(name)
+    return names
 
 
 def _storable(rows: pd.DataFrame) -> pd.DataFrame:

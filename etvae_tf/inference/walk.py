@@ -28,6 +28,7 @@ def job_of(listing: Listing, scorer: Scorer, **others: Any) -> dict[str, Any]:
     return {
         "pictures": listing.source.digest(listing.names, quick=True),
         "model": _digest(scorer.source),
+        "preparation": list(scorer.preparation),
         **others,
         "length of parts": BATCHES * scoring.BATCH,
     }

@@ -23,6 +23,18 @@ def read(tmp_path):
     return write_and_read
 
 
+def test_candels_fractions(read):
+    names = [f"t00_smooth_or_featured_{answer}" for answer in ("a0_smooth", "a1_features", "a2_artifact")]
+    columns = {
+        f"{name}_{kind}": value
+        for name, value in zip(names, (0.5, 0.375, 0.125), strict=True)
+        for kind in ("frac", "weighted_frac")
+    }
+    catalogue = read({**columns, "t00_smooth_or_featured_count": 80})
+    assert catalogue.questions.answers == ("smooth", "featured_or_disk", "artifact") and catalogue.kind == "fractions"
+    assert catalogue.votes.tolist() == [[20, 15, 5]] * 4
+
+
 @pytest.mark.parametrize("case", [str.lower, str.upper])
 def test_galaxy_zoo_1_fractions(read, case):
     columns = {"p_el": 0.5, "p_cw": 0.25, "p_acw": 0.0, "p_edge": 0.125, "p_dk": 0.125, "p_mg": 0.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,13 @@ FORMS: dict[str, Callable[[Path], None]] = {
     "apostrophes.csv": text(lambda content: content.replace("\n5", "\n'5").replace("\n0", "\n'0")),
     "through floats.csv": text(lambda content: content.replace("294,", "294.0,").replace("705,", "705.0,")),
     "pictures.csv": text(lambda content: content.replace("294,", "294.FITS.fz,").replace("705,", "705.jpg,")),
+    "spreadsheet.csv": text(lambda content: re.sub(r"^(\d+)", r'="\1"', content, flags=re.MULTILINE)),
+    "addresses.csv": text(
+        lambda content: re.sub(r"^(\d+)", r"https://a.org/b/\1.jpg?width=9", content, flags=re.MULTILINE)
+    ),
+    "bytes.parquet": lambda path: RIGHT.assign(dr7objid=RIGHT["dr7objid"].str.encode("utf-8")).to_parquet(path),
+    "index.parquet": lambda path: RIGHT.set_index("dr7objid").to_parquet(path),
+    "table.mrt": lambda path: Table.from_pandas(RIGHT).write(path, format="ascii.mrt"),
     "table.parquet": lambda path: RIGHT.to_parquet(path),
     "table.feather": lambda path: RIGHT.to_feather(path),
     "arrow.dat": lambda path: RIGHT.to_feather(path),
@@ -80,7 +88,7 @@ def test_an_id_column_of_any_name_is_found_by_its_values(column: str, tmp_path: 
         read_catalogue(tmp_path / "table.csv", picture_names=["other"])
 
 
-@pytest.mark.parametrize("empty", ["", "NaN", "null", "-99", "-999.0"])
+@pytest.mark.parametrize("empty", ["", "NaN", "N/A", "null", "--", "-99", "-999.0"])
 def test_a_galaxy_that_nobody_was_asked_about_has_no_votes(
     empty: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +126,12 @@ def test_surveys_name_the_same_answers_differently(pattern: str, ends: tuple[str
         ("excel.csv", b"id,a,b\n5.87723E+17,1,2\n5.87724e+17,1,2\n", "2 ids that a spreadsheet rounded"),
         ("twice.csv", b"id,a,b\n7,1,2\n7,1,3\n", "in rows that differ"),
         ("table.h5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file.*to_parquet"),
+        ("table.zst", b"\x28\xb5\x2f\xfd", "is a Zstandard file.*unzstd"),
+        ("table.pkl", b"\x80\x04\x95", "is a Python pickle.*to_parquet"),
+        ("table.json", b'[{"id": 1}]', "is a JSON file.*as CSV"),
+        ("table.db", b"SQLite format 3\0", "is an SQLite database.*as CSV"),
+        ("table.csv", b"<!DOCTYPE html>", "is a web page.*download the table itself"),
+        ("binary.csv", b"id,a,b\n\0\xff", "cannot be read as a table"),
         ("table.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Excel file.*save it as CSV"),
         ("damaged.csv.gz", b"\x1f\x8b\x08", "cannot be read as a table"),
         ("damaged.zip", b"PK\x03\x04", "cannot be read as a table"),
@@ -134,3 +148,19 @@ def test_without_astropy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(tables.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'etvae_tf\[astro\]'"):
         read_catalogue(tmp_path / "table.fits")
+
+
+def test_columns_of_several_values_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table.from_pandas(RIGHT)
+    table["fluxes"] = np.ones((3, 5))
+    table.write(tmp_path / "t.fits")
+    assert read_catalogue(tmp_path / "t.fits").ids.tolist() == IDS
+    assert "t.fits: fluxes hold several values in a row and are left out" in capsys.readouterr().out
+
+
+def test_ipac_tables_are_read(tmp_path: Path) -> None:
+    table = Table({"id": IDS, "a": VOTES[:, 0], "b": VOTES[:, 1]})
+    table.write(tmp_path / "bare.tbl", format="ascii.ipac")
+    (tmp_path / "irsa.tbl").write_text("\\fixlen = T\n" + (tmp_path / "bare.tbl").read_text())
+    catalogue = read_catalogue(tmp_path / "irsa.tbl", answer_columns=("a", "b"))
+    assert catalogue.ids.tolist() == IDS and catalogue.votes.tolist() == VOTES[:, :2].tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,8 @@ from etvae_tf.errors import InputError
 from etvae_tf.experiments import judge_anomaly
 from etvae_tf.experiments.judge_anomaly import average_precisions
 from etvae_tf.inference import Scorer, list_pictures
+
+judge_module = sys.modules[judge_anomaly.__module__]  # the package's name is that of the function
 
 
 def test_average_precisions_are_those_of_the_definition():
@@ -53,6 +57,31 @@ def test_a_model_that_sees_faults_finds_them_all(tmp_path, capsys):
     assert "novelty above 1: 1.000 of the pictures with saturated star" in printed
     with pytest.raises(InputError, match="found.csv exists"):
         judge_anomaly(list_pictures(tmp_path / "sky", None), scorer, tmp_path / "found.csv")
+
+
+@pytest.mark.slow
+def test_a_killed_judgement_goes_on_with_the_next_seed(tmp_path, monkeypatch, capsys):
+    write_survey(tmp_path / "sky", 100)
+    (tmp_path / "model").mkdir()
+    scorer = Scorer(tmp_path / "model", [], {"serving_default": brightest}, (32, 1, 1.0), None)
+    listing = list_pictures(tmp_path / "sky", None)
+    judge_anomaly(listing, scorer, tmp_path / "whole.csv")
+    plant = judge_module.plant_faults
+
+    def killed(images, share, seed):
+        if seed == 7:
+            raise KeyboardInterrupt
+        return plant(images, share, seed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judge_module, "plant_faults", killed)
+        with pytest.raises(KeyboardInterrupt):
+            judge_anomaly(listing, scorer, tmp_path / "found.csv")
+    capsys.readouterr()
+    judge_anomaly(listing, scorer, tmp_path / "found.csv")
+    assert [line[:6] for line in capsys.readouterr().out.splitlines()[:4]][:3] == ["seed 7", "seed 8", "seed 9"]
+    assert (tmp_path / "found.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_few_pictures_are_refused(tmp_path):

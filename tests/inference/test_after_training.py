@@ -9,7 +9,7 @@ from PIL import Image
 from tolerances import BATCH_ATOL
 
 from configs import quicktest
-from etvae_tf.inference import predict_pictures
+from etvae_tf.inference import list_pictures, predict_pictures, run_scorer
 from etvae_tf.run import train_run
 
 ANSWERS = ["smooth", "featured_or_disk", "artifact"]
@@ -32,7 +32,7 @@ def test_a_trained_run_repeats_its_predictions(tmp_path):
     config.data.update(table=str(tmp_path / "votes.csv"), images=str(tmp_path / "pictures"), crop_fraction=0.7)
     train_run(config, str(tmp_path / "run"))
     written = pd.read_csv(tmp_path / "run" / "predictions.csv", dtype={"id": str}).set_index("id")
-    predict_pictures(tmp_path / "pictures", tmp_path / "all.csv", tmp_path / "nowhere", tmp_path / "run")
+    predict_pictures(list_pictures(tmp_path / "pictures", None), run_scorer(tmp_path / "run"), tmp_path / "all.csv")
     found = pd.read_csv(tmp_path / "all.csv", dtype={"id": str}).set_index("id").loc[written.index]
     for answer in ANSWERS:
         np.testing.assert_allclose(found[answer], written[f"{answer}_predicted"], atol=BATCH_ATOL)

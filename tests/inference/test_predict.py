@@ -20,7 +20,7 @@ from tolerances import BATCH_ATOL
 from etvae_tf.data.decode import to_jpeg_or_png
 from etvae_tf.data.images import preprocess
 from etvae_tf.errors import InputError
-from etvae_tf.inference import exported_scorer, predict_pictures, run_scorer, scoring
+from etvae_tf.inference import exported_scorer, list_pictures, predict_pictures, run_scorer, scoring
 
 pytestmark = pytest.mark.slow
 
@@ -61,9 +61,12 @@ def cropped(files, tmp_path_factory) -> Path:
     return folder
 
 
-def predicted(images: Path, output: Path, *arguments, **keywords) -> pd.DataFrame:
-    """The table that `predict_pictures` writes."""
-    predict_pictures(images, output, *arguments, **keywords)
+def predicted(
+    images: Path, output: Path, exports: Path, run: Path | None = None, crop_fraction: float | None = None
+) -> pd.DataFrame:
+    """The table that `predict_pictures` writes, by a run or else by an export."""
+    scorer = run_scorer(run, crop_fraction) if run else exported_scorer(exports, crop_fraction)
+    predict_pictures(list_pictures(images, None), scorer, output)
     texts = {"id": str, "reason": str}
     table = pd.read_csv(output, dtype=texts) if output.suffix == ".csv" else pd.read_parquet(output)
     return table.assign(reason=table["reason"].fillna(""))
@@ -120,7 +123,7 @@ def test_a_run_answers_instead_of_the_exported_model(version, run, pictures, fil
     other = tiny_model(seed=3)
     other.compile()
     other.save(run / "model.keras")
-    table = predicted(pictures, tmp_path / "votes.csv", version.parent, workdir=run)
+    table = predicted(pictures, tmp_path / "votes.csv", version.parent, run)
     assert table.columns.tolist() == COLUMNS and table["ok"].tolist() == [True] * len(files) + [False] * 3
     found = table.loc[table["ok"], ["round", "spiral", "star"]]
     np.testing.assert_allclose(found, votes_of(other, files, 0.8), atol=BATCH_ATOL)
@@ -159,7 +162,6 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
     (tmp_path / "empty").mkdir()
     output, exports = tmp_path / "votes.csv", version.parent
     for images, target, folder, sentence in (
-        (pictures, None, exports, "add --images=FOLDER_OR_ZIP --output=votes.csv"),
         ("", output, exports, "add --images=FOLDER_OR_ZIP, or --data=TABLE with"),
         (pictures, tmp_path / "votes.txt", exports, "ends in '.txt'"),
         (pictures, tmp_path / "nowhere" / "votes.csv", exports, "folder that does not exist"),
@@ -169,7 +171,7 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
         (tmp_path / "nowhere", output, exports, "no pictures at"),
     ):
         with pytest.raises(InputError, match=sentence):
-            predict_pictures(images, target, folder)
+            predicted(images, target, folder)
     assert (
         not output.exists()
         and not list(tmp_path.glob(".*"))
@@ -177,26 +179,23 @@ def test_refuses_before_it_works(version, pictures, tmp_path):
     )
 
 
-def test_refuses_what_is_no_finished_run(version, run, pictures, tmp_path):
-    output = tmp_path / "votes.csv"
-
+def test_refuses_what_is_no_finished_run(run, tmp_path):
     def refuse(sentence: str, workdir: Path) -> None:
         with pytest.raises(InputError, match=sentence):
-            predict_pictures(pictures, output, version.parent, workdir)
+            run_scorer(workdir)
 
     refuse("nowhere holds no run", tmp_path / "nowhere")
     (run / "model.keras").write_bytes(b"no model")
     refuse("model.keras cannot be loaded by Keras", run)
     (run / "metrics.json").unlink()
     refuse("is not finished; repeat its training command", run)
-    assert not output.exists()
 
 
 @pytest.mark.parametrize("crop_fraction", [0.0, -0.5, 1.5, float("nan")])
-def test_refuses_impossible_crops(version, run, pictures, tmp_path, crop_fraction):
-    for workdir in (None, run):
+def test_refuses_impossible_crops(version, run, crop_fraction):
+    for scorer, folder in ((exported_scorer, version.parent), (run_scorer, run)):
         with pytest.raises(InputError, match="crop_fraction=.*, expected a number in"):
-            predict_pictures(pictures, tmp_path / "votes.csv", version.parent, workdir, crop_fraction)
+            scorer(folder, crop_fraction)
 
 
 def test_exports_of_an_earlier_release_are_refused(tmp_path):

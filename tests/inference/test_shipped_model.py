@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etvae_tf.inference import predict_pictures
+from etvae_tf.inference import exported_scorer, list_pictures, predict_pictures
 
 ETVAE = Path(__file__).resolve().parents[2] / "saved_models" / "etvae"
 
@@ -16,7 +16,7 @@ ETVAE = Path(__file__).resolve().parents[2] / "saved_models" / "etvae"
 def test_its_warning_holds_the_numbers_on_raw_counts(real_data, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("counts").symlink_to(real_data / "counts")
-    predict_pictures("counts/images.zip", "votes.csv", ETVAE)
+    predict_pictures(list_pictures("counts/images.zip", None), exported_scorer(ETVAE), "votes.csv")
     capsys.readouterr()
     readme = (ETVAE / "README.md").read_text()
     (snippet,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)

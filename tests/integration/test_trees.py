@@ -12,7 +12,7 @@ from PIL import Image
 from runs import plain_config
 
 from etvae_tf.evaluation import evaluate_run
-from etvae_tf.inference import predict_pictures
+from etvae_tf.inference import list_pictures, predict_pictures, run_scorer
 from etvae_tf.run import train_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps", "blank_figures")]
@@ -61,7 +61,7 @@ def test_each_question_is_scored_and_shown(trained: Path) -> None:
 
 
 def test_predictions_go_down_the_tree(trained: Path, survey: Path, tmp_path: Path) -> None:
-    predict_pictures(str(survey / "pictures"), str(tmp_path / "votes.csv"), None, str(trained))
+    predict_pictures(list_pictures(survey / "pictures", None), run_scorer(trained), tmp_path / "votes.csv")
     table = pd.read_csv(tmp_path / "votes.csv")
     answers = [f"how-rounded_{answer}" for answer in ("round", "in-between", "cigar")]
     np.testing.assert_allclose(table[answers].sum(axis=1), 1, rtol=1e-5)
@@ -89,5 +89,5 @@ def test_a_run_whose_held_out_galaxies_nobody_was_asked_about_ends_without_error
     config.data.update(images=str(survey / "pictures"), questions=(ROUNDED,))
     metrics = train_run(config, str(tmp_path / "run"))
     assert "concentrations" not in metrics and metrics["n_votes"] == {}
-    predict_pictures(str(survey / "pictures"), str(tmp_path / "predicted.csv"), None, str(tmp_path / "run"))
+    predict_pictures(list_pictures(survey / "pictures", None), run_scorer(tmp_path / "run"), tmp_path / "predicted.csv")
     assert pd.read_csv(tmp_path / "predicted.csv")["how-rounded_round_low"].isna().all()

@@ -21,7 +21,7 @@ from serving_stub import expected_fractions
 from tolerances import NOVELTY_RTOL
 
 from etvae_tf.errors import InputError
-from etvae_tf.inference import predict_pictures
+from etvae_tf.inference import exported_scorer, list_pictures, predict_pictures
 from etvae_tf.serving.client import GrpcClient, RestClient, main, score
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def test_the_table_is_that_of_predict(kind, version, files, broken, tmp_path):
     folder.mkdir()
     for name, content in {**files, **broken}.items():
         (folder / f"{name}.jpg").write_bytes(content)
-    predict_pictures(folder, tmp_path / "called.csv", version.parent)
+    predict_pictures(list_pictures(folder, None), exported_scorer(version.parent), tmp_path / "called.csv")
     called = read_csv(tmp_path / "called.csv")
     with LocalServer(version.parent) as server:
         client = kind(address(server, kind))
