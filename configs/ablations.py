@@ -24,6 +24,7 @@ def get_config() -> ConfigDict:
             "turned": turned,  # pictures are turned at random in training
             "no_pose_turned": no_pose | turned,  # does the Equivariant Transformer give more than augmentation does?
             "no_views": {"train": {"view_weight": 0.0}},  # the pixels' ELBO alone
+            "measures": {"train": {"measure_weight": 3e4}},  # the latent is asked for classical measures, too
             "own_outskirts": {"data": {"augment_outskirts": 0.0}},
             "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1
             "kl_weight_fifth": {"train": {"kl_weight": 0.2}},
