@@ -28,7 +28,7 @@ _BINS = 10  # of the mean curve in the figure of votes
 _SMALLEST_BIN = 10  # galaxies; a mean of fewer says nothing
 _GAP = 0.15  # between neighbouring galaxies, in widths of a picture
 _DPI = 150
-_PANELS = 3  # of the figure of coverage, side by side
+_PANELS = 3  # of losses and of coverage, side by side
 _CELLS = 12  # of the latent map, along each axis; one galaxy is shown in each
 _UNITS = {"vote_mse": "squared fraction"}  # every other term is in nats per galaxy
 _SKIPPED = ("phase_index", "phase", "epoch", "loss", "active_units", "kl_nats", "pose_error_degrees")  # no terms
@@ -84,11 +84,13 @@ def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
         path: of the PNG.
     """
     terms = sorted({name.removeprefix("val_") for name in history.columns}.difference(_SKIPPED))
-    figure = Figure(figsize=(3.2 * len(terms), 2.8), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(terms)))
+    columns = min(len(terms), _PANELS)
+    rows = -(-len(terms) // columns)
+    figure = Figure(figsize=(3.6 * columns, 2.8 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     epoch = np.arange(1, len(history) + 1)
     begins = epoch[history["phase"].ne(history["phase"].shift())]
-    for axis, term in zip(axes, terms, strict=True):
+    for axis, term in zip(axes, terms, strict=False):
         for name, label in ((term, "training"), (f"val_{term}", "validation")):
             if name in history:
                 color = "tab:blue" if label == "training" else "tab:orange"
@@ -97,6 +99,8 @@ def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
             axis.axvline(begin - 0.5, color="0.6", linestyle=":")
         axis.set(title=term.replace("_", " "), xlabel="epoch", ylabel=_UNITS.get(term, "nats per galaxy"))
         axis.legend(fontsize=8)
+    for axis in axes[len(terms) :]:
+        axis.set_axis_off()
     _save(figure, path)
 
 

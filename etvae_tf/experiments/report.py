@@ -124,13 +124,15 @@ def _predictions(root: Path, run: tuple) -> Path:
 def _errors(root: Path, runs: pd.DataFrame) -> dict[str, np.ndarray]:
     """Errors (S, N) of each galaxy under each seed: squared and averaged over answers; absolute and summed.
 
-    NaN where a seed did not score a galaxy.
+    NaN where a seed did not score a galaxy, or nobody was asked.
     """
     squared, absolute = [], []
     for run in runs.sort_values("seed").itertuples():
         table = pd.read_csv(_predictions(root, run), dtype={"id": str}).set_index("id")
         voted = table.filter(regex="_voted$").to_numpy()
         error = table.filter(regex="_predicted$").to_numpy() - voted
+        asked = np.isfinite(error).any(axis=1)
+        table, error = table[asked], error[asked]
         answers = np.isfinite(error).sum(axis=1).mean()  # of a galaxy, where it was asked only some questions
         squared.append(pd.Series(np.nansum(error**2, axis=1) / answers, table.index))
         absolute.append(pd.Series(np.nansum(np.abs(error), axis=1), table.index))
@@ -155,12 +157,14 @@ def _markdown(summary: pd.DataFrame, runs: pd.DataFrame, scored: str) -> str:
     """The tables of the study's page, and what their numbers are."""
     parts = [_lines(main_table(summary))]
     if by_question := question_table(summary, runs):
-        compared = f", in brackets minus {summary['arm'].iloc[0]} with its paired interval over seeds"
-        parts.append(f"vote_rmse by question{compared if summary['arm'].nunique() > 1 else ''}:")
-        parts.append(_lines(by_question))
+        parts += [
+            "vote_rmse by question, with its t interval over seeds, paired in the differences:",
+            _lines(by_question),
+        ]
     if bars := bars_table(summary):
         parts += ["Share of the votes inside 90 % intervals, and mean width of these, in fractions:", _lines(bars)]
     seeds = runs["seed"].unique()
+    runs = runs[runs["arm"] == summary["arm"].iloc[0]]  # other arms may answer other questions, on other galaxies
     if len(seeds) > 1:
         kind = f"Means over {len(seeds)} seeds, in brackets their 95 % t interval (paired in the differences)"
     else:
@@ -193,7 +197,12 @@ def _draw(summary: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
             points = runs[runs["arm"] == arm]
             color = line.lines[0].get_color()
             axis.scatter(points["n_labels"] * shift, points[metric], s=10, color=color, alpha=0.4, linewidths=0)
-        axis.axhline(runs[f"constant_{metric}"].mean(), color="0.5", linestyle=":", label="constant mean")
+        axis.axhline(
+            runs.loc[runs["arm"] == summary["arm"].iloc[0], f"constant_{metric}"].mean(),
+            color="0.5",
+            linestyle=":",
+            label="constant mean",
+        )
         n_labels = sorted(runs["n_labels"].unique())
         axis.set(xscale="log", xlabel="labelled galaxies", ylabel=metric)
         axis.set_xticks(n_labels, [str(n) for n in n_labels])

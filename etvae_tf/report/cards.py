@@ -28,35 +28,41 @@ def galaxy_cards(sample: Sample, run: FinishedRun, which: np.ndarray) -> list[di
     Returns:
         M dictionaries: id; pictures, title and data URI of input and, of a network, canonical view and, where a decoder
         was trained, reconstruction; votes, how many on the question that has most; answers, each a dictionary of name,
-        question (of a tree, before its first answer; else empty), voted (NaN: not asked), predicted, low and high, the
-        ends of the 90 % interval of the voted fraction (None without error bars).
+        question, voted (NaN: not asked), predicted, low and high, the ends of the 90 % interval of the voted fraction
+        (None without error bars); farthest, the one of them whose prediction is farthest from the vote (None: nobody
+        was asked).
     """
     galaxies = sample.galaxies.select(which)
     columns = _pictures(sample, galaxies)
     predicted = sample.predictions["vote_fractions"][which].astype(np.float64)
     voted = run.questions.fractions(galaxies.votes)
     ends = _intervals(run, galaxies.votes, predicted)
-    several = len(run.questions.each) > 1
-    headings = {place.start: name for name, place in run.questions.slices.items() if several}
-    return [
-        {
-            "id": str(galaxies.ids[row]),
+    questions = [one.name for one in run.questions.each for _ in one.answers]
+    cards = []
+    for row, name in enumerate(galaxies.ids):
+        answers = [
+            {
+                "name": answer.replace("_", " "),
+                "question": questions[column],
+                "voted": float(voted[row, column]),
+                "predicted": float(predicted[row, column]),
+                "low": _known(ends, 0, row, column),
+                "high": _known(ends, 1, row, column),
+            }
+            for column, answer in enumerate(run.questions.answers)
+        ]
+        asked = [answer for answer in answers if np.isfinite(answer["voted"])]
+        card = {
+            "id": str(name),
             "pictures": [(title, picture_uri(pictures[row])) for title, pictures in columns.items()],
             "votes": float(max(galaxies.votes[row, place].sum() for place in run.questions.slices.values())),
-            "answers": [
-                {
-                    "name": answer.replace("_", " "),
-                    "question": headings.get(column, ""),
-                    "voted": float(voted[row, column]),
-                    "predicted": float(predicted[row, column]),
-                    "low": _known(ends, 0, row, column),
-                    "high": _known(ends, 1, row, column),
-                }
-                for column, answer in enumerate(run.questions.answers)
-            ],
+            "answers": answers,
+            "farthest": max(
+                asked, key=lambda answer: round(abs(answer["predicted"] - answer["voted"]), 6), default=None
+            ),
         }
-        for row in range(len(which))
-    ]
+        cards.append(card)
+    return cards
 
 
 def _pictures(sample: Sample, galaxies: Galaxies) -> dict[str, np.ndarray]:

@@ -48,7 +48,7 @@ def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
     return write_page(
         run.folder.path,
         "run.html",
-        title=f"{run.config.regime}, {run.config.n_labels} labels, seed {run.config.seed}",
+        title=_title(run),
         metrics=run.metrics,
         scored="train galaxies outside the labels"
         if "judge" in origin["manifest"]["fingerprints"]
@@ -64,6 +64,12 @@ def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
     )
 
 
+def _title(run: FinishedRun) -> str:
+    several = len(run.questions.each)
+    asked = f"{several} questions, " if several > 1 else ""
+    return f"{run.config.regime}, {asked}{run.config.n_labels or 'all'} labels, seed {run.config.seed}"
+
+
 def _cards(run: FinishedRun, sample: Sample, errors: np.ndarray) -> dict[str, list[dict[str, Any]]]:
     """The first galaxies, those with the least squared error (N, K) of an answer, and those with the largest."""
     answers = np.maximum(np.isfinite(errors).sum(axis=1), 1)
@@ -75,6 +81,7 @@ def _cards(run: FinishedRun, sample: Sample, errors: np.ndarray) -> dict[str, li
 def _scores(metrics: dict[str, Any], errors: np.ndarray) -> list[tuple[str, str, str, str]]:
     """Rows of the table of metrics: name, value, value of the constant mean, what it is."""
     constant = metrics["constant_mean"]
+    errors = errors[np.isfinite(errors).any(axis=1)]
     answers = np.isfinite(errors).sum(axis=1).mean()  # of a galaxy, which may have been asked only some questions
     squared, absolute = np.nansum(errors**2, axis=1) / answers, np.nansum(np.abs(errors), axis=1)
     intervals = {"vote_rmse": np.sqrt(_mean_interval(squared)), "mean_vote_l1": _mean_interval(absolute)}

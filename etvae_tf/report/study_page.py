@@ -49,7 +49,7 @@ def write_study_page(root: Path) -> Path:
         title=table.stem,
         headline=_headline(summary),
         curve=figure_uri(root / f"{_CURVE}.png"),
-        reference=summary["arm"].iloc[0],
+        ranked=not _differ(summary[summary["n_labels"] == summary["n_labels"].max()]),
         table=main_table(summary),
         by_question=question_table(summary, runs),
         bars=bars_table(summary),

@@ -33,28 +33,33 @@ def main_table(summary: pd.DataFrame) -> Table:
     """
     reference = summary["arm"].iloc[0]
     probed = "probe_vote_rmse" in summary
-    titles = ["labels", "arm", "vote_rmse", f"minus {reference}", "mean_vote_l1", f"minus {reference}"]
-    titles += [f"labels {reference} needs", "vote_nll"]
+    compared = "vote_rmse_difference" in summary and summary["vote_rmse_difference"].notna().any()
+    curve = summary["n_labels"].nunique() > 1
+    minus = [f"minus {reference}"] if compared else []
+    titles = ["labels", "arm", "vote_rmse", *minus, "mean_vote_l1", *minus]
+    titles += [*([f"labels {reference} needs"] if curve else []), "vote_nll"]
     titles += ["vote_rmse of a Gaussian process on the frozen latents"] if probed else []
     rows = []
     for row in summary.to_dict("records"):
         cells = [str(row["n_labels"]), row["arm"]]
-        compared = np.isfinite(row.get("vote_rmse_difference", np.nan))
+        alike = np.isfinite(row.get("vote_rmse_difference", np.nan))
         for metric in _METRICS:
             cells.append(_cell(row, metric))
-            cells.append(_cell(row, f"{metric}_difference", "{:+.4f}") if compared else "")
-        known = compared or row["arm"] == reference
-        cells.append(_labels(row["equivalent_labels"], summary["n_labels"]) if known else "")
+            if compared:
+                cells.append(_cell(row, f"{metric}_difference", "{:+.4f}") if alike else "")
+        if curve:
+            known = alike or row["arm"] == reference
+            cells.append(_labels(row["equivalent_labels"], summary["n_labels"]) if known else "")
         cells += [_number(row[name]) for name in ("vote_nll", *(["probe_vote_rmse"] if probed else []))]
         rows.append(cells)
     return Table(titles, rows)
 
 
 def question_table(summary: pd.DataFrame, runs: pd.DataFrame) -> Table | None:
-    """A row for each question, where arms answer several: vote_rmse, and in brackets the difference to the reference.
+    """A row for each question, number of labels and arm that answers it, where arms answer several.
 
     Args:
-        summary: what TITLE.csv holds.
+        summary: what TITLE.csv holds; the reference comes first.
         runs: what learning_curve.csv holds.
 
     Returns:
@@ -63,18 +68,15 @@ def question_table(summary: pd.DataFrame, runs: pd.DataFrame) -> Table | None:
     questions = [name.removeprefix(QUESTION) for name in runs if name.startswith(QUESTION)]
     if len(questions) < 2 or f"vote_rmse_of_{questions[0]}" not in summary:
         return None
-    arms = summary.to_dict("records")
     rows = []
     for question in questions:
-        name, constant = f"vote_rmse_of_{question}", runs.get(f"constant_{QUESTION}{question}")
-        cells = [question, "" if constant is None else _number(constant.mean())]
-        for row in arms:
-            cell, difference = _number(row[name]), f"{name}_difference"
-            if cell and np.isfinite(row.get(difference, np.nan)):
-                cell += f" ({_interval(row, difference, '{:+.4f}')})"
-            cells.append(cell)
-        rows.append(cells)
-    return Table(["question", "constant mean", *_arms(arms, summary)], rows)
+        name, constant = f"vote_rmse_of_{question}", runs[f"constant_{QUESTION}{question}"].mean()
+        for row in summary[summary[name].notna()].to_dict("records"):
+            compared = np.isfinite(row.get(f"{name}_difference", np.nan))
+            difference = _interval(row, f"{name}_difference", "{:+.4f}") if compared else ""
+            cells = [str(row["n_labels"]), row["arm"], _interval(row, name), difference]
+            rows.append([question, f"{constant:.4f}", *cells])
+    return Table(["question", "constant mean", "labels", "arm", "vote_rmse", f"minus {summary['arm'].iloc[0]}"], rows)
 
 
 def bars_table(summary: pd.DataFrame) -> Table | None:
