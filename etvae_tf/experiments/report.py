@@ -187,7 +187,7 @@ def _lines(table: Table) -> str:
 
 def _draw(summary: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
     """A panel per metric: each arm's mean and interval over the number of labels, and every seed as a point."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = Figure(figsize=(9, 4.3), layout="constrained")
     for axis, metric in zip(figure.subplots(1, len(_METRICS)), _METRICS, strict=True):
         for index, (arm, rows) in enumerate(summary.groupby("arm", sort=False)):
             shift = 1.03 ** (index - 1)  # intervals side by side
@@ -204,8 +204,9 @@ def _draw(summary: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
             label="constant mean",
         )
         n_labels = sorted(runs["n_labels"].unique())
-        axis.set(xscale="log", xlabel="labelled galaxies", ylabel=metric)
+        axis.set(xscale="log", xlabel="labelled galaxies", ylabel=f"{metric} (vote fraction)")
         axis.set_xticks(n_labels, [str(n) for n in n_labels])
         axis.minorticks_off()
-    figure.axes[0].legend(fontsize=8)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150))

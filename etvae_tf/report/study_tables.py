@@ -38,7 +38,7 @@ def main_table(summary: pd.DataFrame) -> Table:
     minus = [f"minus {reference}"] if compared else []
     titles = ["labels", "arm", "vote_rmse", *minus, "mean_vote_l1", *minus]
     titles += [*([f"labels {reference} needs"] if curve else []), "vote_nll"]
-    titles += ["vote_rmse of a Gaussian process on the frozen latents"] if probed else []
+    titles += ["vote_rmse from frozen latents"] if probed else []
     rows = []
     for row in summary.to_dict("records"):
         cells = [str(row["n_labels"]), row["arm"]]
