@@ -17,4 +17,5 @@ def get_config() -> ConfigDict:
     with config.unlocked():
         config.curve.title = "tree_coverage"
         config.curve.arms = {"tree": config.curve.arms.tree}
+        config.curve.seeds = (0,)
     return config

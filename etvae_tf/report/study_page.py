@@ -10,7 +10,7 @@ import pandas as pd
 
 from etvae_tf.errors import InputError
 from etvae_tf.report.page import PAGE, figure_uri, origin_of, with_interval, write_page
-from etvae_tf.report.study_tables import bars_table, main_table, question_table
+from etvae_tf.report.study_tables import COVERAGE, bars_table, main_table, question_table
 
 __all__ = ["is_study", "write_study_page"]
 
@@ -84,7 +84,7 @@ def _shown(summary: pd.DataFrame, folders: list[Path], runs: pd.DataFrame) -> Pa
 
 
 def _headline(summary: pd.DataFrame) -> str:
-    """The best arm with the most labels, against the reference, the arm without differences; or where to look."""
+    """The best arm with the most labels, against the reference, and how sure it is; or where to look."""
     most = summary[summary["n_labels"] == summary["n_labels"].max()].sort_values("vote_rmse")
     best = most.iloc[0]
     if _differ(most):
@@ -92,12 +92,14 @@ def _headline(summary: pd.DataFrame) -> str:
     text = f"With {best['n_labels']} labels, {best['arm']} has the least vote_rmse: {_interval(best, 'vote_rmse')}"
     if len(most) == 1:
         text = f"With {best['n_labels']} labels, {best['arm']} has a vote_rmse of {_interval(best, 'vote_rmse')}"
+    shares = best.filter(like=COVERAGE).dropna()
+    bars = f" Its 90 % intervals hold {shares.min():.2f} to {shares.max():.2f} of the votes." if len(shares) else ""
     if "vote_rmse_difference" not in best or np.isnan(best["vote_rmse_difference"]):
-        return f"{text}."
+        return f"{text}.{bars}"
     (reference,) = most.loc[most["vote_rmse_difference"].isna(), "arm"]
     ends = (best["vote_rmse_difference_low"], best["vote_rmse_difference_high"])
     sure = "" if np.isnan(ends).any() else f"; the interval {'includes' if ends[0] < 0 < ends[1] else 'excludes'} zero"
-    return f"{text}; minus {reference}: {_interval(best, 'vote_rmse_difference', '{:+.4f}')}{sure}."
+    return f"{text}; minus {reference}: {_interval(best, 'vote_rmse_difference', '{:+.4f}')}{sure}.{bars}"
 
 
 def _interval(row: pd.Series, name: str, form: str = "{:.4f}") -> str:

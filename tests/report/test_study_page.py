@@ -61,7 +61,8 @@ def test_headline_table_and_runs(high: float, verdict: str, tmp_path: Path) -> N
     text = words(report(str(study(tmp_path, high=high))))
     assert (
         "With 40 labels, two_step has the least vote_rmse: 0.1500 [0.1400, 0.1600]; "
-        f"minus supervised: -0.0500 [-0.0800, {high:+.4f}]; the interval {verdict} zero."
+        f"minus supervised: -0.0500 [-0.0800, {high:+.4f}]; the interval {verdict} zero. "
+        "Its 90 % intervals hold 0.91 to 0.91 of the votes."
     ) in text
     assert text.count("<td>0.1500 [0.1400, 0.1600] +- 0.0030</td>") == 4  # two metrics, 20 and 40 labels
     assert text.count("<td>0.1234</td>") == 8 and "Means over 2 seeds." in text
@@ -81,7 +82,7 @@ def test_the_run_that_is_shown_has_a_page_if_any_has(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_verdict(tmp_path: Path) -> None:
     text = words(report(str(study(tmp_path, np.nan, np.nan))))
-    assert "0.1500 [0.1400, 0.1600]; minus supervised: -0.0500." in text
+    assert "0.1500 [0.1400, 0.1600]; minus supervised: -0.0500. Its 90 %" in text
 
 
 def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
