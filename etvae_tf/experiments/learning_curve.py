@@ -201,7 +201,8 @@ def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
     constant = metrics["constant_mean"]
     row = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
     for prefix, part in (("", metrics), ("constant_", constant)):
-        by_question = part.get("by_question", dict.fromkeys(metrics["questions"], part))  # a tree has its parts
+        alone = dict.fromkeys(metrics.get("questions", {}), part)  # processes of an earlier release do not say it
+        by_question = part.get("by_question", alone)
         row |= {f"{prefix}vote_rmse_{name}": one["vote_rmse"] for name, one in by_question.items()}
     row |= {f"rmse_{answer}": value for answer, value in metrics["rmse_by_answer"].items()}
     for level, by_answer in metrics.get("coverage", {}).items():
