@@ -28,6 +28,7 @@ _BINS = 10  # of the mean curve in the figure of votes
 _SMALLEST_BIN = 10  # galaxies; a mean of fewer says nothing
 _GAP = 0.15  # between neighbouring galaxies, in widths of a picture
 _DPI = 150
+_ACROSS = 4  # panels of the figure of votes, side by side
 _PANELS = 3  # of losses and of coverage, side by side
 _CELLS = 12  # of the latent map, along each axis; one galaxy is shown in each
 _UNITS = {"vote_mse": "squared fraction"}  # every other term is in nats per galaxy
@@ -105,7 +106,7 @@ def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
 
 
 def votes_figure(fractions: np.ndarray, predicted: np.ndarray, questions: Questions, path: str | Path) -> None:
-    """Predicted against voted fractions, a row per question and a panel per answer.
+    """Predicted against voted fractions, a panel per answer; each question begins a row.
 
     A line joins the mean votes in bins of the prediction; bins of fewer than 10 galaxies have none.
 
@@ -115,15 +116,20 @@ def votes_figure(fractions: np.ndarray, predicted: np.ndarray, questions: Questi
         questions: with the K answers.
         path: of the PNG.
     """
-    rows, columns = len(questions.each), max(questions.counts)
-    figure = Figure(figsize=(3.4 * columns, 3.5 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for row, place in zip(axes, questions.slices.values(), strict=True):
-        for axis, index in zip(row, range(place.start, place.stop), strict=False):
-            _votes_panel(axis, fractions[:, index], predicted[:, index], questions.answers[index])
-        for axis in row[place.stop - place.start :]:
+    columns = min(max(questions.counts), _ACROSS)
+    cells: list[int | None] = []  # answers, and None for empty places after the last one of a question
+    for place in questions.slices.values():
+        own = range(place.start, place.stop)
+        cells += [*own, *[None] * (-len(own) % columns)]
+    figure = Figure(figsize=(3.4 * columns, 3.5 * len(cells) / columns), layout="constrained")
+    axes = figure.subplots(len(cells) // columns, columns, squeeze=False)
+    for axis, index in zip(axes.flat, cells, strict=True):
+        if index is None:
             axis.set_axis_off()
-        row[0].set_ylabel("voted fraction")
+        else:
+            _votes_panel(axis, fractions[:, index], predicted[:, index], questions.answers[index])
+    for axis in axes[:, 0]:
+        axis.set_ylabel("voted fraction")
     axes[0, 0].legend(fontsize=8)
     _save(figure, path)
 

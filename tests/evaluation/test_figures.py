@@ -102,6 +102,12 @@ def test_a_tree_has_a_row_of_panels_for_each_question(tmp_path: Path, drawn: lis
     assert [axis.get_ylabel() for axis in drawn[0].axes] == ["voted fraction", "", "", "voted fraction", "", ""]
 
 
+def test_many_answers_go_on_in_the_next_row(tmp_path: Path, drawn: list[Figure]) -> None:
+    many = Questions((Question("odd", tuple("abcde")),))
+    figures.votes_figure(np.full((2, 5), 0.2), np.full((2, 5), 0.2), many, tmp_path / "figure.png")
+    assert [axis.get_title()[:1] for axis in drawn[0].axes] == [*"abcde", "", "", ""]
+
+
 def test_coverage_has_a_panel_for_each_question_with_error_bars(tmp_path: Path, drawn: list[Figure]) -> None:
     shape = {"smooth": 0.4, "featured": 0.5, "star": 0.6}
     figures.coverage_figure({"50": shape, "90": {name: 0.9 for name in shape}}, TREE, tmp_path / "figure.png")
