@@ -94,8 +94,6 @@ def train_run(
     metrics |= _error_bars(model, data, folder, config.train, predictions["vote_fractions"])
     if started:
         metrics["test_galaxies_learnt_by_start"] = learnt_by_start(config.train.init, data.test)
-    metrics["questions"] = {one.name: list(one.answers) for one in data.questions.each}
-    metrics["asked_after"] = {one.name: list(one.asked_after) for one in data.questions.each if one.asked_after}
     metrics["n_votes"] = _mean_totals(labels, data.questions)
     metrics["wall_seconds"] = {"data": loaded, **seconds, "evaluation": time.perf_counter() - start}
     write_json(folder.metrics, metrics)
@@ -125,7 +123,7 @@ def _error_bars(
     known = {name: value for name, value in zip(names, concentrations, strict=True) if np.isfinite(value)}
     if not metrics:  # too few volunteers answered any question on the held-out galaxies
         return {}
-    coverage_figure(metrics["coverage"], folder.figures / "coverage.png")
+    coverage_figure(metrics["coverage"], data.questions, folder.figures / "coverage.png")
     return {"concentrations": known, **metrics}
 
 

@@ -19,6 +19,7 @@ from etvae_tf.evaluation.figures import (
     reconstruction_figure,
     votes_figure,
 )
+from etvae_tf.evaluation.latent_map import latent_map
 from etvae_tf.evaluation.metrics import evaluate_predictions, prediction_spread, vote_metrics
 from etvae_tf.evaluation.scoring import evaluate_run
 
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate_run",
     "fit_concentrations",
     "latent_figure",
+    "latent_map",
     "loss_figure",
     "mosaic",
     "pose_figure",

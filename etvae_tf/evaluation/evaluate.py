@@ -128,7 +128,7 @@ def write_votes_figure(
     """Predicted against voted fractions of the galaxies with votes."""
     voting = galaxies.votes.sum(axis=1) > 0
     voted = questions.fractions(galaxies.votes[voting])
-    votes_figure(voted, predictions["vote_fractions"][voting], questions.answers, path)
+    votes_figure(voted, predictions["vote_fractions"][voting], questions, path)
 
 
 def write_reconstruction_figure(path: Path, model: ETVAE, autoencoder: ETVAE | None, galaxies: Galaxies) -> None:

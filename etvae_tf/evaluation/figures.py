@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from etvae_tf.data import Questions
 from etvae_tf.files import write_atomically
 
 __all__ = [
@@ -26,8 +28,9 @@ _BINS = 10  # of the mean curve in the figure of votes
 _SMALLEST_BIN = 10  # galaxies; a mean of fewer says nothing
 _GAP = 0.15  # between neighbouring galaxies, in widths of a picture
 _DPI = 150
+_ACROSS = 4  # panels of the figure of votes, side by side
+_PANELS = 3  # of losses and of coverage, side by side
 _CELLS = 12  # of the latent map, along each axis; one galaxy is shown in each
-_OUTLIERS = 2  # percent of the galaxies at either end of an axis that lie outside the map
 _UNITS = {"vote_mse": "squared fraction"}  # every other term is in nats per galaxy
 _SKIPPED = ("phase_index", "phase", "epoch", "loss", "active_units", "kl_nats", "pose_error_degrees")  # no terms
 
@@ -82,11 +85,13 @@ def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
         path: of the PNG.
     """
     terms = sorted({name.removeprefix("val_") for name in history.columns}.difference(_SKIPPED))
-    figure = Figure(figsize=(3.2 * len(terms), 2.8), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(terms)))
+    columns = min(len(terms), _PANELS)
+    rows = -(-len(terms) // columns)
+    figure = Figure(figsize=(3.6 * columns, 2.8 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     epoch = np.arange(1, len(history) + 1)
     begins = epoch[history["phase"].ne(history["phase"].shift())]
-    for axis, term in zip(axes, terms, strict=True):
+    for axis, term in zip(axes, terms, strict=False):
         for name, label in ((term, "training"), (f"val_{term}", "validation")):
             if name in history:
                 color = "tab:blue" if label == "training" else "tab:orange"
@@ -95,59 +100,81 @@ def loss_figure(history: pd.DataFrame, path: str | Path) -> None:
             axis.axvline(begin - 0.5, color="0.6", linestyle=":")
         axis.set(title=term.replace("_", " "), xlabel="epoch", ylabel=_UNITS.get(term, "nats per galaxy"))
         axis.legend(fontsize=8)
+    for axis in axes[len(terms) :]:
+        axis.set_axis_off()
     _save(figure, path)
 
 
-def votes_figure(fractions: np.ndarray, predicted: np.ndarray, answers: tuple[str, ...], path: str | Path) -> None:
-    """Predicted against voted fractions, a panel per answer, with the mean vote in bins of the prediction.
+def votes_figure(fractions: np.ndarray, predicted: np.ndarray, questions: Questions, path: str | Path) -> None:
+    """Predicted against voted fractions, a panel per answer; each question begins a row.
 
-    Bins of fewer than 10 galaxies have no mean.
+    A line joins the mean votes in bins of the prediction; bins of fewer than 10 galaxies have none.
 
     Args:
         fractions: array (N, K), voted, in [0, 1], NaN where nobody was asked.
         predicted: array (N, K), in [0, 1].
-        answers: names of the K answers.
+        questions: with the K answers.
         path: of the PNG.
     """
-    figure = Figure(figsize=(3.4 * len(answers), 3.5), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(answers)))
-    edges = np.linspace(0, 1, _BINS + 1)
-    for index, (axis, answer) in enumerate(zip(axes, answers, strict=True)):
-        asked = np.isfinite(fractions[:, index])
-        x, y = predicted[asked, index], fractions[asked, index]
-        axis.scatter(x, y, s=6, alpha=0.3, linewidths=0, color="tab:blue")
-        axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
-        which = np.clip(np.digitize(x, edges) - 1, 0, _BINS - 1)
-        filled = np.flatnonzero(np.bincount(which, minlength=_BINS) >= _SMALLEST_BIN)
-        means = [(x[which == bin_].mean(), y[which == bin_].mean()) for bin_ in filled]
-        axis.plot(*np.reshape(means, (-1, 2)).T, color="tab:orange", marker="o", markersize=4, label="mean vote in bin")
-        rmse = np.sqrt(np.mean((x - y) ** 2))
-        axis.set(
-            title=f"{answer.replace('_', ' ')}: RMSE {rmse:.3f}", xlabel="predicted fraction", xlim=(0, 1), ylim=(0, 1)
-        )
-        axis.set_aspect("equal")
-    axes[0].set_ylabel("voted fraction")
-    axes[0].legend(fontsize=8)
+    columns = min(max(questions.counts), _ACROSS)
+    cells: list[int | None] = []  # answers, and None for empty places after the last one of a question
+    for place in questions.slices.values():
+        own = range(place.start, place.stop)
+        cells += [*own, *[None] * (-len(own) % columns)]
+    figure = Figure(figsize=(3.4 * columns, 3.5 * len(cells) / columns), layout="constrained")
+    axes = figure.subplots(len(cells) // columns, columns, squeeze=False)
+    for axis, index in zip(axes.flat, cells, strict=True):
+        if index is None:
+            axis.set_axis_off()
+        else:
+            _votes_panel(axis, fractions[:, index], predicted[:, index], questions.answers[index])
+    for axis in axes[:, 0]:
+        axis.set_ylabel("voted fraction")
+    axes[0, 0].legend(fontsize=8)
     _save(figure, path)
 
 
-def coverage_figure(coverage: dict[str, dict[str, float]], path: str | Path) -> None:
+def _votes_panel(axis: Axes, fractions: np.ndarray, predicted: np.ndarray, answer: str) -> None:
+    """Predicted against voted fractions (N,) of an answer, as points and as means in bins."""
+    asked = np.isfinite(fractions)
+    x, y = predicted[asked], fractions[asked]
+    axis.scatter(x, y, s=6, alpha=0.3, linewidths=0, color="tab:blue")
+    axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
+    which = np.clip((x * _BINS).astype(int), 0, _BINS - 1)
+    filled = np.flatnonzero(np.bincount(which, minlength=_BINS) >= _SMALLEST_BIN)
+    means = [(x[which == bin_].mean(), y[which == bin_].mean()) for bin_ in filled]
+    axis.plot(*np.reshape(means, (-1, 2)).T, color="tab:orange", marker="o", markersize=4, label="mean vote in bin")
+    rmse = f"RMSE {np.sqrt(np.mean((x - y) ** 2)):.3f}" if len(x) else "no votes"
+    axis.set(title=f"{answer.replace('_', ' ')}: {rmse}", xlabel="predicted fraction", xlim=(0, 1), ylim=(0, 1))
+    axis.set_aspect("equal")
+
+
+def coverage_figure(coverage: dict[str, dict[str, float]], questions: Questions, path: str | Path) -> None:
     """Share of the votes inside intervals against the share that is meant: true error bars lie on the diagonal.
 
     Args:
-        coverage: by level in percent and answer, as in metrics.json.
+        coverage: by level in percent and answer, as in metrics.json; a question that it lacks has no panel.
+        questions: whose answers these are.
         path: of the PNG.
     """
-    figure = Figure(figsize=(4.2, 4), layout="constrained")
-    axis = figure.subplots()
-    axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
     levels = np.array([float(level) for level in coverage]) / 100
-    for answer in next(iter(coverage.values())):
-        covered = [by_answer[answer] for by_answer in coverage.values()]
-        axis.plot(levels, covered, marker="o", markersize=4, label=answer.replace("_", " "))
-    axis.set(xlabel="level of the interval", ylabel="votes inside", xlim=(0, 1), ylim=(0, 1))
-    axis.set_aspect("equal")
-    axis.legend(fontsize=8)
+    known = [one for one in questions.each if one.answers[0] in next(iter(coverage.values()))]
+    columns = min(len(known), _PANELS)
+    rows = -(-len(known) // columns)
+    figure = Figure(figsize=(4.2 * columns, 4.2 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, one in zip(axes, known, strict=False):
+        axis.plot([0, 1], [0, 1], color="0.4", linewidth=1)
+        for answer in one.answers:
+            covered = [by_answer[answer] for by_answer in coverage.values()]
+            axis.plot(levels, covered, marker="o", markersize=4, label=answer.replace("_", " "))
+        axis.set(
+            title=one.name, xlabel="level of the interval", ylabel="share of votes inside", xlim=(0, 1), ylim=(0, 1)
+        )
+        axis.set_aspect("equal")
+        axis.legend(fontsize=8)
+    for axis in axes[len(known) :]:
+        axis.set_axis_off()
     _save(figure, path)
 
 
@@ -176,30 +203,29 @@ def pose_figure(turned: np.ndarray, moved: np.ndarray, period: float, path: str 
 
 
 def latent_figure(
-    places: np.ndarray, pictures: np.ndarray, fractions: np.ndarray, answer: str, titles: tuple[str, str], path: Path
+    places: np.ndarray, pictures: np.ndarray, fractions: np.ndarray, answer: str, path: str | Path
 ) -> None:
     """Galaxies where they lie on a map of the latents: some as pictures, all as points coloured by a voted fraction.
 
-    The map leaves out 2 % of the galaxies at either end of each axis. In each of its cells stands the galaxy nearest
-    to the middle.
+    In each cell of the map stands the galaxy nearest to the middle.
 
     Args:
-        places: float array (N, 2).
+        places: float array (N, 2), without a unit; see `latent_map`.
         pictures: float array (N, H, W, C), in [0, 1].
-        fractions: array (N,), voted, in [0, 1].
+        fractions: array (N,), voted, in [0, 1]; NaN where nobody was asked.
         answer: whose fractions they are.
-        titles: of the two axes.
         path: of the PNG.
     """
-    low, high = np.percentile(places, [_OUTLIERS, 100 - _OUTLIERS], axis=0)
+    low, high = places.min(axis=0), places.max(axis=0)
     extent = (low[0], high[0], low[1], high[1])
-    figure = Figure(figsize=(10.4, 4.8), layout="constrained")
+    figure = Figure(figsize=(11, 5), layout="constrained")
     shown, coloured = figure.subplots(1, 2)
-    shown.imshow(mosaic((places - low) / np.maximum(high - low, 1e-12), pictures), extent=extent, aspect="auto")
+    inside = (places - low) / (np.maximum(high - low, 1e-12) * (1 + 1e-6))  # < 1, as the cells are
+    shown.imshow(mosaic(inside, pictures), extent=extent, aspect="auto")
     points = coloured.scatter(*places.T, c=fractions, s=8, vmin=0, vmax=1, cmap="viridis", linewidths=0)
     figure.colorbar(points, label=f"voted fraction of {answer.replace('_', ' ')}")
     for axis in (shown, coloured):
-        axis.set(xlabel=titles[0], ylabel=titles[1])
+        axis.set(xlabel="t-SNE 1 (no unit)", ylabel="t-SNE 2 (no unit)", xticks=[], yticks=[])
     _save(figure, path)
 
 

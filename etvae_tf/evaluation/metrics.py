@@ -107,11 +107,19 @@ def _sampling_noise(votes: np.ndarray, fractions: np.ndarray) -> float | None:
 def evaluate_predictions(
     votes: np.ndarray, predicted: np.ndarray, constant: np.ndarray, questions: Questions
 ) -> dict[str, Any]:
-    """`vote_metrics` of the predictions, and under "constant_mean" of the constant (K,) with its fractions."""
+    """`vote_metrics` of the predictions, and under "constant_mean" of the constant (K,) with its fractions.
+
+    "questions" has the answers of each one and, in a tree, "asked_after" the answers that lead to it.
+    """
     constant = np.asarray(constant, np.float64)
     baseline = vote_metrics(votes, np.tile(constant, (len(votes), 1)), questions)
     baseline["fractions"] = dict(zip(questions.answers, constant.tolist(), strict=True))
-    return {**vote_metrics(votes, predicted, questions), "constant_mean": baseline}
+    return {
+        **vote_metrics(votes, predicted, questions),
+        "constant_mean": baseline,
+        "questions": {one.name: list(one.answers) for one in questions.each},
+        "asked_after": {one.name: list(one.asked_after) for one in questions.each if one.asked_after},
+    }
 
 
 def prediction_spread(predictions: np.ndarray) -> float:

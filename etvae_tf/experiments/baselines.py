@@ -1,13 +1,13 @@
 """What a study compares networks with: Gaussian processes on measures and on latents, and means of arms.
 
-They leave predictions and metrics in a run's folder, and no model.
+They leave predictions, metrics and a page in a run's folder, and no model.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Galaxies, GalaxyData, Survey, draw_data, fold_mask
+from etvae_tf.data import Galaxies, GalaxyData, Questions, Survey, draw_data, fold_mask
 from etvae_tf.evaluation import (
+    coverage_figure,
     coverage_metrics,
     evaluate_predictions,
     fit_concentrations,
@@ -27,7 +28,8 @@ from etvae_tf.evaluation import (
 )
 from etvae_tf.files import write_json
 from etvae_tf.measures import measure
-from etvae_tf.training import RunFolder, fractions_by_process, latent_means
+from etvae_tf.report import Sample, write_run_page
+from etvae_tf.training import FinishedRun, RunFolder, fractions_by_process, latent_means
 
 __all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
 
@@ -100,23 +102,28 @@ def process_run(config: ConfigDict, folder: RunFolder, survey: Survey, features:
     fractions = fractions_by_process(seen(labelled), labelled.votes, seen(data.test), data.questions)
     bars = _error_bars(seen(labelled), labelled.votes, fractions, data)
     constant = data.questions.mean_fractions(labelled.votes)
-    return _write(folder, data, fractions, constant, {"process": time.perf_counter() - start}, bars)
+    bars["wall_seconds"] = {"process": time.perf_counter() - start}
+    return _write(config, folder, data.test, data.questions, fractions, constant, bars)
 
 
 def _error_bars(features: np.ndarray, votes: np.ndarray, predicted: np.ndarray, data: GalaxyData) -> dict[str, Any]:
-    """Coverage of the intervals that out-of-fold predictions of the labels give."""
+    """Concentrations that out-of-fold predictions of the labels give, and the coverage of their intervals."""
     unseen = np.empty(votes.shape)
     for fold in range(_FOLDS):
         held = fold_mask(len(votes), _FOLDS, fold)
         unseen[held] = fractions_by_process(features[~held], votes[~held], features[held], data.questions)
     concentrations = fit_concentrations(votes, unseen, data.questions)
-    return coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
+    names = [one.name for one in data.questions.each]
+    known = {name: value for name, value in zip(names, concentrations, strict=True) if np.isfinite(value)}
+    metrics = coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
+    return {"concentrations": known, **metrics} if metrics else {}
 
 
-def mean_run(folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> dict[str, Any]:
+def mean_run(config: ConfigDict, folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> dict[str, Any]:
     """The mean of other runs' predictions, scored.
 
     Args:
+        config: of the first of these runs; the result's folder keeps it under the regime "mean".
         folder: of the result.
         parts: folders of finished runs on the same galaxies.
         survey: their galaxies.
@@ -128,7 +135,12 @@ def mean_run(folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> d
     tables = [pd.read_csv(part.predictions, dtype={"id": str}).set_index("id") for part in parts]
     fractions = np.mean([table.loc[survey.test.ids, answers].to_numpy() for table in tables], axis=0)
     shared = json.loads(parts[0].metrics.read_text())["constant_mean"]["fractions"]
-    return _write(folder, survey, fractions, np.array(list(shared.values())), {}, {})
+    data = draw_data(survey, config)
+    config = config.copy_and_resolve_references()
+    config.regime = "mean"
+    folder.claim(json.loads(config.to_json()), data)
+    more = {"mean_of": [part.path.name for part in parts], "wall_seconds": {}}
+    return _write(config, folder, data.test, data.questions, fractions, np.array(list(shared.values())), more)
 
 
 def probe_latents(vae: Path, config: ConfigDict, survey: Survey, features: Features) -> float:
@@ -154,19 +166,22 @@ def probe_latents(vae: Path, config: ConfigDict, survey: Survey, features: Featu
 
 
 def _write(
+    config: ConfigDict,
     folder: RunFolder,
-    data: GalaxyData | Survey,
+    test: Galaxies,
+    questions: Questions,
     fractions: np.ndarray,
     constant: np.ndarray,
-    seconds: dict[str, float],
-    bars: Mapping[str, Any],
+    more: dict[str, Any],
 ) -> dict[str, Any]:
-    """Leaves predictions, their picture and metrics."""
-    metrics = {**bars} | evaluate_predictions(data.test.votes, fractions, constant, data.questions)
+    """Leaves predictions, their pictures, the page and metrics: those of the predictions, and more."""
+    metrics = more | evaluate_predictions(test.votes, fractions, constant, questions)
     predictions = {"vote_fractions": fractions, "pose": np.empty((len(fractions), 0))}
-    write_predictions(folder.predictions, data.test, predictions, data.questions)
-    write_votes_figure(folder.figures / "votes.png", data.test, predictions, data.questions)
-    metrics["wall_seconds"] = seconds
+    write_predictions(folder.predictions, test, predictions, questions)
+    write_votes_figure(folder.figures / "votes.png", test, predictions, questions)
+    if "coverage" in metrics:
+        coverage_figure(metrics["coverage"], questions, folder.figures / "coverage.png")
+    write_run_page(FinishedRun(folder, config, metrics), Sample(test, predictions, None, None))
     write_json(folder.metrics, metrics)
     print(f"vote_rmse {metrics['vote_rmse']:.4f} on {metrics['n_galaxies']} galaxies", flush=True)
     return metrics

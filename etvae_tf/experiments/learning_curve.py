@@ -92,9 +92,10 @@ class _Study:
         """A row of learning_curve.csv, without what names the run."""
         run = self._plan[arm, n_labels, seed]
         if isinstance(run, tuple):
-            survey, _ = self._galaxies(self._plan[run[0], n_labels, seed])
+            first = self._plan[run[0], n_labels, seed]
+            survey, _ = self._galaxies(first)
             parts = [self._folder(part, n_labels, seed) for part in run]
-            return {"regime": "mean", **_flat(mean_run(self._folder(arm, n_labels, seed), parts, survey))}
+            return {"regime": "mean", **_flat(mean_run(first, self._folder(arm, n_labels, seed), parts, survey))}
         survey, features = self._galaxies(run)
         folder = self._folder(arm, n_labels, seed)
         vae = self._root / "vae" / f"{_digest(_pretraining_of(run, survey.fingerprints))}.keras"
@@ -197,14 +198,16 @@ def _shares_pretraining(process: ConfigDict, network: ConfigDict) -> bool:
 
 def _flat(metrics: dict[str, Any]) -> dict[str, Any]:
     """One level: every metric, "constant_" before the constant mean's, wall times as NAME_seconds and their sum."""
+    constant = metrics["constant_mean"]
     row = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
-    alone = dict.fromkeys(metrics.get("questions", {}), metrics)  # a tree says more of each question
-    row |= {f"vote_rmse_{name}": part["vote_rmse"] for name, part in metrics.get("by_question", alone).items()}
+    for prefix, part in (("", metrics), ("constant_", constant)):
+        alone = dict.fromkeys(metrics.get("questions", {}), part)  # processes of an earlier release do not say it
+        by_question = part.get("by_question", alone)
+        row |= {f"{prefix}vote_rmse_{name}": one["vote_rmse"] for name, one in by_question.items()}
     row |= {f"rmse_{answer}": value for answer, value in metrics["rmse_by_answer"].items()}
     for level, by_answer in metrics.get("coverage", {}).items():
         row |= {f"coverage_{level}_{answer}": share for answer, share in by_answer.items()}
     row |= {f"interval_width_{answer}": width for answer, width in metrics.get("interval_width", {}).items()}
-    constant = metrics["constant_mean"]
     row |= {f"constant_{name}": constant[name] for name in ("vote_rmse", "mean_vote_l1", "vote_nll")}
     seconds = metrics["wall_seconds"]
     return row | {f"{name}_seconds": value for name, value in seconds.items()} | {"wall_seconds": sum(seconds.values())}

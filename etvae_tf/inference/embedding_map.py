@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from sklearn.manifold import TSNE
 
 from etvae_tf.data import draw_pool
+from etvae_tf.evaluation import latent_map
 from etvae_tf.inference.drawings import draw_map, read_pictures
 from etvae_tf.inference.listing import Listing
 from etvae_tf.inference.neighbours import read_latents
@@ -16,7 +16,6 @@ __all__ = ["map_latents"]
 
 _MAPPED = 2000  # galaxies at most: t-SNE of them takes some ten seconds on two cores
 _FEWEST = 10  # of which a map says something
-_PERPLEXITY = 30.0
 
 
 def map_latents(path: Path, listing: Listing, preparation: tuple[int, int, float], drawn: Path) -> None:
@@ -41,9 +40,7 @@ def map_latents(path: Path, listing: Listing, preparation: tuple[int, int, float
         return
     latents, names = latents[known], [listing.names[row] for row in chosen[known]]
     print(f"t-SNE of {len(latents)} galaxies ...", flush=True)
-    start_at = "pca" if latents.shape[1] > 1 else "random"
-    perplexity = min(_PERPLEXITY, (len(latents) - 1) / 3)
-    places = TSNE(perplexity=perplexity, init=start_at, random_state=0).fit_transform(latents)
+    places = latent_map(latents)
     heading = f"t-SNE of the latents of {len(latents)} galaxies"
     if len(chosen) < len(listing.names):
         heading += f" of {len(listing.names)}, drawn by a hash of their names"

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.decomposition import PCA
 
-from etvae_tf.data import to_float
-from etvae_tf.evaluation import latent_figure, pose_figure
+from etvae_tf.data import draw_pool, to_float
+from etvae_tf.evaluation import latent_figure, latent_map, pose_figure
 from etvae_tf.geometry import SAMPLERS, transform
 from etvae_tf.report.cards import galaxy_cards
 from etvae_tf.report.page import figure_uri, origin_of, with_interval, write_page
@@ -23,11 +22,13 @@ __all__ = ["write_run_page"]
 _LEVEL = 0.95  # of the intervals over test galaxies
 _REPLICATES = 2000  # of the bootstrap
 _SHOWN, _EXTREMES = 12, 6  # galaxies in the gallery, and of the best and of the worst
+_MAPPED = 1000  # galaxies at most on the map of the latents: t-SNE of them takes some 7 s on one core
+_FEWEST = 10  # of which a map says something
 _TURNED = 256  # galaxies that the law of the pose is shown on, as for metrics.json
 
 
 def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
-    """Writes the run's report.html, and the figures latents.png and pose.png.
+    """Writes the run's report.html, and the figures latents.png and pose.png of a network.
 
     Args:
         run: finished.
@@ -38,76 +39,101 @@ def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
     """
     table = pd.read_csv(run.folder.predictions, dtype={"id": str})
     errors = table.filter(regex="_predicted$").to_numpy() - table.filter(regex="_voted$").to_numpy()
-    cards: dict[str, Any] = {}
-    if isinstance(sample, Sample):
-        answers = np.maximum(np.isfinite(errors).sum(axis=1), 1)
-        order = np.argsort(np.nansum(errors**2, axis=1) / answers, kind="stable")
-        extremes = {"best": order[:_EXTREMES], "worst": order[::-1][:_EXTREMES]}
-        cards = {
-            name: galaxy_cards(sample, run, which)
-            for name, which in {"first": np.arange(min(_SHOWN, len(order))), **extremes}.items()
-        }
+    shown = isinstance(sample, Sample)
+    if shown and sample.model is not None:
         _draw_latents(run, sample)
         _draw_pose(run, sample)
+    origin = origin_of(run.folder.path)
     figures = ("votes", "coverage", "losses", "latents", "pose", "reconstructions")
     return write_page(
         run.folder.path,
         "run.html",
-        title=f"{run.config.regime}, {run.config.n_labels} labels, seed {run.config.seed}",
+        title=_title(run),
         metrics=run.metrics,
+        scored="train galaxies outside the labels"
+        if "judge" in origin["manifest"]["fingerprints"]
+        else "test galaxies",
         scores=_scores(run.metrics, errors),
+        bars=_bars(run),
         figures={name: figure_uri(run.folder.figures / f"{name}.png") for name in figures},
-        cards=cards,
-        missing=None if isinstance(sample, Sample) else sample,
-        origin=origin_of(run.folder.path),
+        cards=_cards(run, sample, errors) if shown else {},
+        missing=None if shown else sample,
+        network=run.folder.model.exists(),
+        mapped=_MAPPED,
+        origin=origin,
     )
+
+
+def _title(run: FinishedRun) -> str:
+    several = len(run.questions.each)
+    asked = f"{several} questions, " if several > 1 else ""
+    return f"{run.config.regime}, {asked}{run.config.n_labels or 'all'} labels, seed {run.config.seed}"
+
+
+def _cards(run: FinishedRun, sample: Sample, errors: np.ndarray) -> dict[str, list[dict[str, Any]]]:
+    """The first galaxies, those with the least squared error (N, K) of an answer, and those with the largest."""
+    answers = np.maximum(np.isfinite(errors).sum(axis=1), 1)
+    order = np.argsort(np.nansum(errors**2, axis=1) / answers, kind="stable")
+    shown = {"first": np.arange(min(_SHOWN, len(order))), "best": order[:_EXTREMES], "worst": order[::-1][:_EXTREMES]}
+    return {name: galaxy_cards(sample, run, which) for name, which in shown.items()}
 
 
 def _scores(metrics: dict[str, Any], errors: np.ndarray) -> list[tuple[str, str, str, str]]:
     """Rows of the table of metrics: name, value, value of the constant mean, what it is."""
     constant = metrics["constant_mean"]
+    errors = errors[np.isfinite(errors).any(axis=1)]
     answers = np.isfinite(errors).sum(axis=1).mean()  # of a galaxy, which may have been asked only some questions
     squared, absolute = np.nansum(errors**2, axis=1) / answers, np.nansum(np.abs(errors), axis=1)
-    rmse = with_interval(metrics["vote_rmse"], *np.sqrt(_mean_interval(squared)))
-    l1 = with_interval(metrics["mean_vote_l1"], *_mean_interval(absolute))
+    intervals = {"vote_rmse": np.sqrt(_mean_interval(squared)), "mean_vote_l1": _mean_interval(absolute)}
+    meanings = {
+        "vote_rmse": "root mean squared error of the vote fractions",
+        "mean_vote_l1": "absolute error of the vote fractions, summed over answers",
+        "vote_nll": "negative log likelihood, nats per vote",
+        "accuracy": "of the top answer",
+    }
+    unknown = (np.nan, np.nan)
     rows = [
-        ("vote_rmse", rmse, f"{constant['vote_rmse']:.4f}", "root mean squared error of the vote fractions"),
-        (
-            "mean_vote_l1",
-            l1,
-            f"{constant['mean_vote_l1']:.4f}",
-            "absolute error summed over answers",
-        ),
-        ("vote_nll", f"{metrics['vote_nll']:.4f}", f"{constant['vote_nll']:.4f}", "nats per vote"),
-        ("accuracy", f"{metrics['accuracy']:.3f}", f"{constant['accuracy']:.3f}", "of the top answer"),
+        (name, with_interval(metrics[name], *intervals.get(name, unknown)), f"{constant[name]:.4f}", meaning)
+        for name, meaning in meanings.items()
     ]
-    rows += [
-        (
-            f"vote_rmse of {name}",
-            f"{part['vote_rmse']:.4f}",
-            _of_question(constant, name),
-            f"{part['n_galaxies']} galaxies",
-        )
-        for name, part in metrics.get("by_question", {}).items()
-    ]
+    for name, part in metrics.get("by_question", {}).items():
+        of_constant = f"{constant['by_question'][name]['vote_rmse']:.4f}"
+        meaning = f"{part['n_galaxies']} galaxies; accuracy {part['accuracy']:.3f}"
+        rows.append((f"vote_rmse of {name}", f"{part['vote_rmse']:.4f}", of_constant, meaning))
     rows += [
         (f"RMSE of {answer}", f"{value:.4f}", f"{constant['rmse_by_answer'][answer]:.4f}", "")
         for answer, value in metrics["rmse_by_answer"].items()
     ]
     others = {
         "sampling_noise_rmse": "vote_rmse of the true fractions, since votes are few: nothing can go below it",
-        "pose_error_degrees": "equivariance error of the pose, median",
+        "pose_error_degrees": "equivariance error of the pose in degrees, median",
         "prediction_spread_under_rotation": "scatter of the fractions when a galaxy is turned",
-        "calibration_error": "mean distance of coverage and level",
+        "calibration_error": "mean distance of coverage and level of the intervals",
     }
     return rows + [
         (name, f"{metrics[name]:.4f}", "", meaning) for name, meaning in others.items() if metrics.get(name) is not None
     ]
 
 
-def _of_question(constant: dict[str, Any], name: str) -> str:
-    """The constant mean's vote_rmse on a question."""
-    return f"{constant['by_question'][name]['vote_rmse']:.4f}"
+def _bars(run: FinishedRun) -> list[dict[str, Any]]:
+    """Of each question with error bars: name, concentration, and answers with coverage by level and width."""
+    coverage, widths = run.metrics.get("coverage", {}), run.metrics.get("interval_width", {})
+    return [
+        {
+            "name": one.name,
+            "concentration": run.metrics.get("concentrations", {}).get(one.name),
+            "answers": [
+                {
+                    "name": answer.replace("_", " "),
+                    "coverage": {level: shares[answer] for level, shares in coverage.items()},
+                    "width": widths[answer],
+                }
+                for answer in one.answers
+            ],
+        }
+        for one in run.questions.each
+        if one.answers[0] in widths
+    ]
 
 
 def _mean_interval(values: np.ndarray) -> tuple[float, float]:
@@ -121,17 +147,15 @@ def _mean_interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def _draw_latents(run: FinishedRun, sample: Sample) -> None:
-    """The two directions in which the latents differ most; none where there are not two galaxies or units."""
-    latents = sample.predictions["latent_mean"]
-    if min(latents.shape) < 2:
+    """The map of the latents; none of so few galaxies that it says nothing."""
+    chosen = draw_pool(sample.galaxies.ids, _MAPPED)
+    if len(chosen) < _FEWEST:
         return
-    components = PCA(2, random_state=0)
-    places = components.fit_transform(latents)
-    shares = components.explained_variance_ratio_
-    titles = tuple(f"component {index + 1} ({share:.0%} of the variance)" for index, share in enumerate(shares))
-    voted = run.questions.fractions(sample.galaxies.votes)[:, 0]
+    galaxies = sample.galaxies.select(chosen)
+    places = latent_map(sample.predictions["latent_mean"][chosen])
+    voted = run.questions.fractions(galaxies.votes)[:, 0]
     path = run.folder.figures / "latents.png"
-    latent_figure(places, np.asarray(sample.galaxies.images) / 255.0, voted, run.questions.answers[0], titles, path)
+    latent_figure(places, np.asarray(galaxies.images) / 255.0, voted, run.questions.answers[0], path)
 
 
 def _draw_pose(run: FinishedRun, sample: Sample) -> None:

@@ -25,31 +25,32 @@ class Sample(NamedTuple):
     Attributes:
         galaxies: N of them, in the order of predictions.csv.
         predictions: of the model, arrays with N rows.
-        model: of the run.
+        model: of the run; None where it kept none, as arms of a study without a network do.
         autoencoder: what draws reconstructions, None where no decoder was trained.
     """
 
     galaxies: Galaxies
     predictions: dict[str, np.ndarray]
-    model: ETVAE
+    model: ETVAE | None
     autoencoder: ETVAE | None
 
 
 def sample_of_run(run: FinishedRun) -> Sample:
-    """Loads the pictures that a finished run was scored on, and predicts them again.
+    """Loads the pictures that a finished run was scored on, and predicts them again where it kept a model.
 
     Raises:
-        InputError: the run kept no model, or the data are gone or are others than those that it was scored on.
+        InputError: the data are gone or are others than those that the run was scored on.
     """
-    if not run.folder.model.exists():
-        raise InputError(f"{run.folder.path} holds no model.keras, as arms of a study without a network do.")
     table = pd.read_csv(run.folder.predictions, dtype={"id": str})
     galaxies = _galaxies(run.config, table["id"].to_numpy(str))
     voted = run.questions.fractions(galaxies.votes)
     _check(run, "votes", voted, table.filter(regex="_voted$").to_numpy())
+    written = table.filter(regex="_predicted$").to_numpy()
+    if not run.folder.model.exists():
+        return Sample(galaxies, {"vote_fractions": written}, None, None)
     model = load_model(run.folder.model)
     predictions = predict_galaxies(model, galaxies.images)
-    _check(run, "predictions", predictions["vote_fractions"], table.filter(regex="_predicted$").to_numpy())
+    _check(run, "predictions", predictions["vote_fractions"], written)
     return Sample(galaxies, predictions, model, load_autoencoder(run.config, run.folder, model))
 
 

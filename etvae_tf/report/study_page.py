@@ -10,11 +10,11 @@ import pandas as pd
 
 from etvae_tf.errors import InputError
 from etvae_tf.report.page import PAGE, figure_uri, origin_of, with_interval, write_page
+from etvae_tf.report.study_tables import COVERAGE, bars_table, main_table, question_table
 
 __all__ = ["is_study", "write_study_page"]
 
 _CURVE = "learning_curve"  # name of a study's table of runs and of its picture
-_COVERAGE = "coverage_90_"  # and the answer
 
 
 def is_study(folder: Path) -> bool:
@@ -41,77 +41,68 @@ def write_study_page(root: Path) -> Path:
     summary = pd.read_csv(table)
     runs = pd.read_csv(root / f"{_CURVE}.csv")
     folders = [root / "runs" / f"{run.arm}_n{run.n_labels}_seed{run.seed}" for run in runs.itertuples()]
-    best = _best(summary, folders, runs)
-    shown = ("votes", "coverage", "reconstructions", "pose", "latents")
+    shown = _shown(summary, folders, runs)
+    figures = ("votes", "coverage", "reconstructions", "pose", "latents")
     return write_page(
         root,
         "study.html",
         title=table.stem,
-        headline=_headline(summary, table.with_suffix(".md").name),
+        headline=_headline(summary),
         curve=figure_uri(root / f"{_CURVE}.png"),
-        rows=_rows(summary),
+        ranked=not _differ(summary[summary["n_labels"] == summary["n_labels"].max()]),
+        table=main_table(summary),
+        by_question=question_table(summary, runs),
+        bars=bars_table(summary),
         note=table.with_suffix(".md").read_text(encoding="utf-8").strip().rsplit("\n\n", 1)[-1],
         runs=[_run(run, folder, root) for run, folder in zip(runs.itertuples(), folders, strict=True)],
-        best=best.name,
-        best_page=f"runs/{best.name}/{PAGE}" if (best / PAGE).exists() else None,
-        figures={name: figure_uri(best / "figures" / f"{name}.png") for name in shown},
-        origin=origin_of(best),
-        has_bars=any(name.startswith(_COVERAGE) for name in summary),
+        shown=shown.name,
+        shown_page=f"runs/{shown.name}/{PAGE}" if (shown / PAGE).exists() else None,
+        figures={name: figure_uri(shown / "figures" / f"{name}.png") for name in figures},
+        origin=origin_of(shown),
     )
 
 
-def _best(summary: pd.DataFrame, folders: list[Path], runs: pd.DataFrame) -> Path:
-    """The first run with the most labels of the best arm: one with a page of its own, if there is any."""
+def _differ(rows: pd.DataFrame) -> bool:
+    """Whether arms of the same number of labels answer different questions, so that nothing ranks them."""
+    return rows.get("vote_rmse_difference", pd.Series(index=rows.index)).isna().sum() > 1
+
+
+def _shown(summary: pd.DataFrame, folders: list[Path], runs: pd.DataFrame) -> Path:
+    """The first run with the most labels of the best arm, or of the reference where nothing ranks them.
+
+    A network, if there is one with a page; else a run with a page, if there is any.
+    """
     most = runs[runs["n_labels"] == runs["n_labels"].max()]
-    order = summary[summary["n_labels"] == most["n_labels"].iloc[0]].sort_values("vote_rmse")["arm"]
-    ranked = [folders[index] for arm in order for index in most.index[most["arm"] == arm]]
-    for record in (PAGE, "manifest.json"):  # networks have both, Gaussian processes the second, means of arms none
+    order = summary[summary["n_labels"] == most["n_labels"].iloc[0]]
+    order = order if _differ(order) else order.sort_values("vote_rmse")
+    ranked = [folders[index] for arm in order["arm"] for index in most.index[most["arm"] == arm]]
+    for records in ((PAGE, "model.keras"), (PAGE,), ("manifest.json",)):
         for folder in ranked:
-            if (folder / record).exists():
+            if all((folder / record).exists() for record in records):
                 return folder
     raise InputError(f"no run in {folders[0].parent} has a manifest.json; train the study anew.")
 
 
-def _headline(summary: pd.DataFrame, table: str) -> str:
-    """The best arm with the most labels, against the reference, the arm without differences; or where to look."""
+def _headline(summary: pd.DataFrame) -> str:
+    """The best arm with the most labels, against the reference, and how sure it is; or where to look."""
     most = summary[summary["n_labels"] == summary["n_labels"].max()].sort_values("vote_rmse")
     best = most.iloc[0]
-    if most.get("vote_rmse_difference", pd.Series(index=most.index)).isna().sum() > 1:
-        return f"The arms answer different questions: {table} compares them question by question."
+    if _differ(most):
+        return "The arms answer different questions, so that nothing ranks them as a whole: compare them by question."
     text = f"With {best['n_labels']} labels, {best['arm']} has the least vote_rmse: {_interval(best, 'vote_rmse')}"
+    if len(most) == 1:
+        text = f"With {best['n_labels']} labels, {best['arm']} has a vote_rmse of {_interval(best, 'vote_rmse')}"
+    shares = best.filter(like=COVERAGE).dropna()
+    bars = f" Its 90 % intervals hold {shares.min():.2f} to {shares.max():.2f} of the votes." if len(shares) else ""
     if "vote_rmse_difference" not in best or np.isnan(best["vote_rmse_difference"]):
-        return f"{text}."
+        return f"{text}.{bars}"
     (reference,) = most.loc[most["vote_rmse_difference"].isna(), "arm"]
     ends = (best["vote_rmse_difference_low"], best["vote_rmse_difference_high"])
     sure = "" if np.isnan(ends).any() else f"; the interval {'includes' if ends[0] < 0 < ends[1] else 'excludes'} zero"
-    return f"{text}; minus {reference}: {_interval(best, 'vote_rmse_difference', '{:+.4f}')}{sure}."
+    return f"{text}; minus {reference}: {_interval(best, 'vote_rmse_difference', '{:+.4f}')}{sure}.{bars}"
 
 
-def _rows(summary: pd.DataFrame) -> list[dict[str, str]]:
-    rows = []
-    for row in summary.to_dict("records"):
-        cells = {"labels": str(row["n_labels"]), "arm": row["arm"], "seeds": str(row["seeds"])}
-        for metric in ("vote_rmse", "mean_vote_l1"):
-            cells[metric] = _cell(row, metric)
-            difference = row.get(f"{metric}_difference", np.nan)
-            cells[f"{metric} minus reference"] = (
-                "" if np.isnan(difference) else _cell(row, f"{metric}_difference", "{:+.4f}")
-            )
-        cells["vote_nll"] = f"{row['vote_nll']:.4f}"
-        for name, share in row.items():
-            if name.startswith(_COVERAGE):
-                title = f"90 % interval covers {name.removeprefix(_COVERAGE).replace('_', ' ')}"
-                cells[title] = "" if np.isnan(share) else f"{share:.3f}"
-        rows.append(cells)
-    return rows
-
-
-def _cell(row: Any, name: str, form: str = "{:.4f}") -> str:
-    """Interval over seeds, and after +- the share of the galaxies."""
-    return f"{_interval(row, name, form)} +- {row[f'{name}_galaxies']:.4f}"
-
-
-def _interval(row: Any, name: str, form: str = "{:.4f}") -> str:
+def _interval(row: pd.Series, name: str, form: str = "{:.4f}") -> str:
     return with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"], form)
 
 

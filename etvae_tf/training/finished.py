@@ -34,7 +34,16 @@ class FinishedRun(NamedTuple):
 
     @property
     def questions(self) -> Questions:
-        """What it learnt to answer."""
+        """What it learnt to answer.
+
+        Raises:
+            InputError: an arm without a network, of an earlier release, which did not keep it.
+        """
+        if "questions" not in self.metrics:
+            raise InputError(
+                f"{self.folder.metrics} does not say what was asked, since an earlier release wrote it; repeat the "
+                "study's command in a new folder."
+            )
         return named_questions(self.metrics["questions"], self.metrics.get("asked_after", {}))  # older runs lack it
 
     @property
@@ -77,8 +86,12 @@ def load_model(path: Path) -> ETVAE:
     """A model that a run saved.
 
     Raises:
-        InputError: Keras cannot load it.
+        InputError: there is none, or Keras cannot load it.
     """
+    if not path.exists():
+        raise InputError(
+            f"{path.parent} holds no {path.name}, as arms of a study without a network do; give the folder of a run."
+        )
     try:
         return keras.saving.load_model(path)
     except Exception as error:  # Keras raises all kinds: a file of another release, or of other code

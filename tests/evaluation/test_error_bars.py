@@ -57,6 +57,31 @@ def test_intervals_cover_votes_that_nobody_fitted() -> None:
     assert metrics["interval_width"]["artifact"] < metrics["interval_width"]["smooth"] < 1
 
 
+def test_a_question_that_is_nearly_always_sure_has_the_narrower_of_two_fits() -> None:
+    """Edge-on: small concentrations give sure predictions a point as interval, and cover less again."""
+    random = np.random.default_rng(5)
+    p = np.concatenate([np.full(1900, 0.04), random.uniform(0.2, 0.8, 100)])
+    predicted = np.stack([p, 1 - p], axis=1)
+    truth = random.beta(TRUE * p, TRUE * (1 - p))
+    yes = random.binomial(26, truth)
+    votes = np.stack([yes, 26 - yes], axis=1).astype(float)
+    edge_on = Questions((Question("edge-on", ("yes", "no")),))
+    shares = {
+        sure: coverage_metrics(votes, predicted, (sure,), edge_on)["coverage"]["90"]["yes"] for sure in (0.1, TRUE)
+    }
+    assert shares[0.1] < 0.9 <= shares[TRUE], "coverage does not fall with the concentration alone"
+    (found,) = fit_concentrations(votes, predicted, edge_on)
+    assert found > TRUE / 2
+    covered = coverage_metrics(votes, predicted, (found,), edge_on)["coverage"]["90"]["yes"]
+    assert covered == pytest.approx(0.9, abs=COVERAGE_ATOL)
+
+
+def test_where_nothing_covers_enough_the_widest_is_taken() -> None:
+    predicted = np.tile([[0.5, 0.5]], (20, 1))
+    votes = np.tile([[0.0, 40.0]], (20, 1))
+    assert fit_concentrations(votes, predicted, Questions((Question("one", ("a", "b")),)))[0] < 4, "0 must be inside"
+
+
 def test_overconfident_intervals_are_seen() -> None:
     votes, predicted = simulate(500, 3)
     honest, proud = (coverage_metrics(votes, predicted, (sure,), ONE) for sure in (TRUE, 1e4))

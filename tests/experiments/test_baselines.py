@@ -18,6 +18,7 @@ from etvae_tf.experiments import baselines
 from etvae_tf.experiments.baselines import Features, mean_run, probe_latents, process_run
 from etvae_tf.measures import GaussianProcess, measure
 from etvae_tf.models import build_model
+from etvae_tf.report import report
 from etvae_tf.training import RunFolder
 
 
@@ -62,6 +63,9 @@ def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, 
     assert metrics["vote_rmse"] == pytest.approx(vote_metrics(data.test.votes, expected, data.questions)["vote_rmse"])
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == metrics
     assert set(metrics["coverage"]["90"]) == set(survey.questions.answers)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"{metrics['vote_rmse']:.4f} [" in page and "holds no network" in page and page.count('alt="input of ') == 24
+    assert f"Concentration of the Dirichlet-multinomial: {metrics['concentrations']['smooth-or-featured']:.1f}" in page
     assert (tmp_path / "run" / "learnt.parquet").exists() and not (tmp_path / "run" / "model.keras").exists()
 
 
@@ -98,8 +102,12 @@ def test_a_mean_averages_predictions_galaxy_by_galaxy(
         parts.append(RunFolder(tmp_path / regime))
     one, other = (pd.read_csv(part.predictions, dtype={"id": str}) for part in parts)
     other.sample(frac=1, random_state=0).to_csv(parts[1].predictions, index=False)  # their order means nothing
-    metrics = mean_run(RunFolder(tmp_path / "mean"), parts, survey)
+    metrics = mean_run(quicktest.get_config(), RunFolder(tmp_path / "mean"), parts, survey)
     predicted = (one.filter(like="_predicted") + other.filter(like="_predicted")).to_numpy() / 2
     assert metrics["vote_rmse"] == pytest.approx(
         vote_metrics(survey.test.votes, predicted, survey.questions)["vote_rmse"]
     )
+    page = (tmp_path / "mean" / "report.html").read_text()
+    assert 'href="../gaussian_process_latents/report.html"' in page and "a mean of runs has none" in page
+    again = report(str(tmp_path / "mean")).read_text()
+    assert again.count('alt="input of ') == 24

@@ -12,7 +12,8 @@ from tolerances import COVERAGE_ATOL
 
 from etvae_tf.experiments import seed_interval
 from etvae_tf.experiments.intervals import galaxy_share
-from etvae_tf.experiments.report import _by_question, label_efficiency, write_report
+from etvae_tf.experiments.report import label_efficiency, write_report
+from etvae_tf.report import bars_table, question_table
 
 SEEDS, GALAXIES = 4, 500
 
@@ -102,39 +103,45 @@ def test_report_compares_with_the_reference(tmp_path: Path) -> None:
     assert (tmp_path / "learning_curve.png").stat().st_size > 10_000
 
 
-def test_report_has_a_table_by_question_where_arms_answer_several() -> None:
-    runs = pd.DataFrame(
-        {
-            "arm": ["tree", "alone"] * 2, "n_labels": 300, "seed": [0, 0, 1, 1],
-            "vote_rmse_a": [0.2, 0.3, 0.2, 0.3], "vote_rmse_b": [0.1, np.nan, 0.2, np.nan],
-        }
-    )  # fmt: skip
-    lines = _by_question(runs, "tree")
-    assert "| labels | arm | a | b |" in lines
-    assert "| 300 | tree | 0.2000 | 0.1500 |" in lines
-    assert "| 300 | alone | 0.3000 (+0.1000 [+0.1000, +0.1000]) |  |" in lines
-    assert _by_question(runs.drop(columns="vote_rmse_b"), "tree") == []
-
-
-def test_arms_that_answer_other_questions_are_not_subtracted(tmp_path: Path) -> None:
+def test_arms_that_answer_other_questions_are_compared_by_question_alone(tmp_path: Path) -> None:
     rows = []
-    for arm, answers, galaxies in (("tree", ("a", "b", "c", "d"), 3), ("alone", ("c", "d"), 2)):
+    for arm, answers in (("tree", ("a", "b", "c", "d")), ("alone", ("c", "d"))):
         for seed in (0, 1):
             rows.append({
-                "arm": arm, "n_labels": 10, "seed": seed, "n_galaxies": galaxies, "constant_vote_rmse": 0.5,
+                "arm": arm, "n_labels": 10, "seed": seed, "n_galaxies": 2, "constant_vote_rmse": 0.5,
                 "constant_mean_vote_l1": 1.0, "vote_rmse": 0.1, "mean_vote_l1": 0.2, "vote_nll": 0.3,
-                "vote_rmse_then": 0.1, "vote_rmse_first": 0.2 if arm == "tree" else np.nan,
+                "vote_rmse_then": 0.1 if arm == "tree" else 0.3 + 0.1 * seed,
+                "vote_rmse_first": 0.2 if arm == "tree" else np.nan,
+                "constant_vote_rmse_then": 0.6, "constant_vote_rmse_first": 0.7 if arm == "tree" else np.nan,
             })  # fmt: skip
             folder = tmp_path / "runs" / f"{arm}_n10_seed{seed}"
             folder.mkdir(parents=True)
-            table = {"id": [str(number) for number in range(galaxies)]}
-            table |= {f"{one}_{what}": 0.5 for one in answers for what in ("voted", "predicted")}
+            table = {"id": ["asked", "not asked"]}
+            for one in answers:
+                table |= {f"{one}_voted": [0.5, np.nan], f"{one}_predicted": [0.6, 0.6]}
             pd.DataFrame(table).to_csv(folder / "predictions.csv", index=False)
     summary = write_report(tmp_path, pd.DataFrame(rows), "study", "tree", "galaxies").set_index("arm")
     assert "vote_rmse_difference" not in summary
+    assert summary.loc["alone", "mean_vote_l1"] == pytest.approx(0.2), "nobody was asked of the other galaxy"
+    assert summary.loc["alone", "vote_rmse"] == pytest.approx(0.1)
     text = (tmp_path / "study.md").read_text()
-    assert (
-        "| 10 | alone | 0.0000 [0.0000, 0.0000] +- 0.0000 |  | 0.0000 [0.0000, 0.0000] +- 0.0000 |  |  | 0.3000 |"
-        in text
-    )
-    assert "| 10 | alone | 0.1000 (+0.0000 [+0.0000, +0.0000]) |  |" in text
+    assert "| 10 | alone | 0.1000 [0.1000, 0.1000] +- 0.0000 | 0.2000 [0.2000, 0.2000] +- 0.0000 | 0.3000 |" in text
+    reach = 12.7062 * 0.05  # Student's t with one degree of freedom, times the standard error of 0.3 and 0.4
+    mean, low, high = summary.loc["alone", [f"vote_rmse_of_then_difference{end}" for end in ("", "_low", "_high")]]
+    np.testing.assert_allclose([mean, low, high], [0.25, 0.25 - reach, 0.25 + reach], atol=1e-4)
+    assert "| first | 0.7000 | 10 | tree | 0.2000 [0.2000, 0.2000] |  |" in text
+    assert f"| then | 0.6000 | 10 | alone | 0.3500 [{0.35 - reach:.4f}, {0.35 + reach:.4f}] | +0.2500 [" in text
+    assert "| first | 0.7000 | 10 | alone" not in text
+    once = question_table(summary.reset_index(), pd.DataFrame(rows).drop(columns="vote_rmse_first"))
+    assert once is None, "one question is in the main table"
+
+
+def test_the_table_of_error_bars_has_the_arms_that_have_some() -> None:
+    summary = pd.DataFrame(
+        {
+            "arm": ["plain", "sure"], "n_labels": 10,
+            "coverage_90_a": [np.nan, 0.9], "interval_width_a": [np.nan, 0.4], "coverage_90_b_c": [np.nan, 0.8],
+        }
+    )  # fmt: skip
+    assert bars_table(summary) == (["answer", "sure"], [["a", "0.900, 0.400 wide"], ["b c", "0.800"]])
+    assert bars_table(summary[:1]) is None

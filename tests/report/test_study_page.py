@@ -23,7 +23,9 @@ def row(arm: str, n_labels: int, low: float, high: float) -> dict[str, object]:
         "n_labels": n_labels,
         "seeds": 2,
         "vote_nll": 0.3,
-        "coverage_90_smooth": 0.9,
+        "coverage_90_smooth": 0.912 if arm == "two_step" else np.nan,
+        "interval_width_smooth": 0.345,
+        "equivalent_labels": np.inf if arm == "two_step" else n_labels,
     }
     for metric in ("vote_rmse", "mean_vote_l1"):
         values |= {metric: ARMS[arm], f"{metric}_low": ARMS[arm] - 0.01, f"{metric}_high": ARMS[arm] + 0.01}
@@ -32,6 +34,11 @@ def row(arm: str, n_labels: int, low: float, high: float) -> dict[str, object]:
         ends = {"": -0.05, "_low": low, "_high": high, "_galaxies": 0.002}
         values |= {f"{metric}_difference{end}": value if other else np.nan for end, value in ends.items()}
     return values
+
+
+def words(page: Path) -> str:
+    """The page without what only says where lines break."""
+    return page.read_text(encoding="utf-8").replace("\u00a0", " ").replace("<wbr>", "")
 
 
 def study(root: Path, low: float = -0.08, high: float = -0.02) -> Path:
@@ -51,28 +58,31 @@ def study(root: Path, low: float = -0.08, high: float = -0.02) -> Path:
 
 @pytest.mark.parametrize(("high", "verdict"), [(-0.02, "excludes"), (0.02, "includes")])
 def test_headline_table_and_runs(high: float, verdict: str, tmp_path: Path) -> None:
-    text = report(str(study(tmp_path, high=high))).read_text()
+    text = words(report(str(study(tmp_path, high=high))))
     assert (
         "With 40 labels, two_step has the least vote_rmse: 0.1500 [0.1400, 0.1600]; "
-        f"minus supervised: -0.0500 [-0.0800, {high:+.4f}]; the interval {verdict} zero."
+        f"minus supervised: -0.0500 [-0.0800, {high:+.4f}]; the interval {verdict} zero. "
+        "Its 90 % intervals hold 0.91 to 0.91 of the votes."
     ) in text
-    assert text.count('<td class="value">0.1500 [0.1400, 0.1600] +- 0.0030</td>') == 4  # two metrics, 20 and 40 labels
+    assert text.count("<td>0.1500 [0.1400, 0.1600] +- 0.0030</td>") == 4  # two metrics, 20 and 40 labels
     assert text.count("<td>0.1234</td>") == 8 and "Means over 2 seeds." in text
     assert text.count('href="runs/two_step_n40_seed1/report.html"') == 2 == text.count('href="runs/')
-    assert "90 % interval covers smooth" in text and "A run with the most labels: two_step_n40_seed1" in text
+    assert text.count("<td>more than 40</td>") == 2 and "labels supervised needs" in text
+    assert text.count("<td>0.912, 0.345 wide</td>") == 2, "of the arm that has error bars, 20 and 40 labels"
+    assert 'id="questions"' not in text and "A run with the most labels: two_step_n40_seed1" in text
 
 
 def test_the_run_that_is_shown_has_a_page_if_any_has(tmp_path: Path) -> None:
     root = study(tmp_path)
     (root / "runs" / "two_step_n40_seed1" / "report.html").unlink()
-    assert "A run with the most labels: two_step_n40_seed0" in report(str(root)).read_text()
+    assert "A run with the most labels: two_step_n40_seed0" in words(report(str(root)))
     (root / "runs" / "supervised_n40_seed1" / "report.html").write_text("")
-    assert "A run with the most labels: supervised_n40_seed1" in report(str(root)).read_text()
+    assert "A run with the most labels: supervised_n40_seed1" in words(report(str(root)))
 
 
 def test_one_seed_has_no_verdict(tmp_path: Path) -> None:
-    text = report(str(study(tmp_path, np.nan, np.nan))).read_text()
-    assert "0.1500 [0.1400, 0.1600]; minus supervised: -0.0500." in text
+    text = words(report(str(study(tmp_path, np.nan, np.nan))))
+    assert "0.1500 [0.1400, 0.1600]; minus supervised: -0.0500. Its 90 %" in text
 
 
 def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
@@ -82,9 +92,39 @@ def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
         report(str(tmp_path))
 
 
-def test_arms_that_answer_different_questions_have_no_best(tmp_path: Path) -> None:
+def test_arms_that_answer_different_questions_are_compared_by_question(tmp_path: Path) -> None:
+    root = study(tmp_path)
+    table, runs = pd.read_csv(root / "table1.csv"), pd.read_csv(root / "learning_curve.csv")
+    table = table.drop(columns=table.filter(like="_difference").columns)
+    reference = table["arm"] == "supervised"
+    for question, value in {"shape": 0.21, "arms": 0.31}.items():
+        runs[f"vote_rmse_{question}"] = value
+        runs[f"constant_vote_rmse_{question}"] = value + 0.1
+        asked = reference if question == "shape" else reference | True
+        for end, shift in {"": 0, "_low": -0.01, "_high": 0.01}.items():
+            table[f"vote_rmse_of_{question}{end}"] = np.where(asked, value + shift, np.nan)
+            difference = np.where(reference | (question == "shape"), np.nan, -0.05 + shift)
+            table[f"vote_rmse_of_{question}_difference{end}"] = difference
+    table.to_csv(root / "table1.csv", index=False)
+    runs.to_csv(root / "learning_curve.csv", index=False)
+    text = words(report(str(root)))
+    assert "The arms answer different questions" in text and "A run with the most labels: two_step_n40_seed1" in text
+    assert 'id="curve"' not in text, "nothing ranks them on one axis"
+    rows = text.split('id="questions"')[1].split("</table>")[0].split("<tr>")[2:]
+    cells = [[cell.split("<")[0] for cell in row.split("<td>")[1:]] for row in rows]
+    arms = "0.3100 [0.3000, 0.3200]"
+    assert cells == [
+        ["shape", "0.3100", "20", "supervised", "0.2100 [0.2000, 0.2200]", ""],
+        ["shape", "0.3100", "40", "supervised", "0.2100 [0.2000, 0.2200]", ""],
+        ["arms", "0.4100", "20", "supervised", arms, ""],
+        ["arms", "0.4100", "20", "two_step", arms, "-0.0500 [-0.0600, -0.0400]"],
+        ["arms", "0.4100", "40", "supervised", arms, ""],
+        ["arms", "0.4100", "40", "two_step", arms, "-0.0500 [-0.0600, -0.0400]"],
+    ]
+
+
+def test_without_error_bars_the_page_says_so(tmp_path: Path) -> None:
     root = study(tmp_path)
     table = pd.read_csv(root / "table1.csv")
-    table.drop(columns=table.filter(like="_difference").columns).to_csv(root / "table1.csv", index=False)
-    text = report(str(root)).read_text()
-    assert "The arms answer different questions: table1.md compares them question by question." in text
+    table.drop(columns=["coverage_90_smooth", "interval_width_smooth"]).to_csv(root / "table1.csv", index=False)
+    assert "none has error bars" in words(report(str(root)))
