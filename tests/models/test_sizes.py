@@ -23,6 +23,7 @@ PARAMETERS = {
     "table1": 957_225,
     "start": 957_225,
     "tree": 957_225,
+    "tree_coverage": 957_225,
     "table1_quick": 660_777,
     "counts": 957_225,
     "acquisition": 957_225,
