@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from sklearn.preprocessing import QuantileTransformer
 
 from etvae_tf.data import Galaxies, GalaxyData, Questions, draw_pool, evaluation_batches, fold_mask
 from etvae_tf.files import write_atomically
@@ -24,6 +25,7 @@ from etvae_tf.training.folder import RunFolder
 __all__ = ["fractions_by_process", "latent_means", "out_of_fold", "predict_fold", "taught_galaxies"]
 
 _BATCH = 128  # galaxies predicted at once
+_QUANTILES = 1000  # of the pictures' measures, which are far from normal; few labelled galaxies cannot tell how
 _PROCESS_FOLDS = 4  # of the labels, each predicted by a process that has not seen it, where networks have no folds
 
 
@@ -96,6 +98,9 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
     if not folder.process.exists():
         ids, images = _pool(config, data)
         features, seen = (_features(config, folder, some) for some in (images, np.asarray(data.train.images)))
+        quantiles = min(len(features), _QUANTILES)
+        normal = QuantileTransformer(n_quantiles=quantiles, output_distribution="normal", random_state=0).fit(features)
+        features, seen = normal.transform(features), normal.transform(seen)
         own, folds = np.empty(data.train.votes.shape), config.folds or _PROCESS_FOLDS
         for fold in range(folds):
             hidden = fold_mask(len(data.train), folds, fold)
