@@ -37,7 +37,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (anomaly, neighbours):
         monkeypatch.setattr(module, "draw_sheet", lambda pictures, titles, *rest: write(pictures, *rest))
     monkeypatch.setattr(embedding_map, "draw_map", lambda places, *rest: write(*rest))
-    monkeypatch.setattr(embedding_map.TSNE, "fit_transform", lambda self, latents: latents[:, :2])
+    monkeypatch.setattr(embedding_map, "latent_map", lambda latents: latents[:, :2])
 
 
 @dataclass
