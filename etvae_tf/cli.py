@@ -23,7 +23,8 @@ _STRINGS = {  # flag -> help
     "export_dir": "Folder of exported models, one version 1, 2, ... each; default saved_models/etvae.",
     "data": "Table with votes (CSV, Parquet, Feather, FITS, VOTable); synthetic galaxies where there is none. "
     "Of predict, embed, anomaly and acquire: the galaxies to look at.",
-    "images": "Folder (with subfolders) or zip with the pictures, named ID.jpg (or PNG, TIFF, WebP, GIF, BMP, FITS). "
+    "images": "Folder (with subfolders) or zip with the pictures, named ID.jpg (or PNG, TIFF, WebP, GIF, BMP, "
+    "JPEG 2000, AVIF, FITS). "
     "Left out where the table's column file_loc has their paths.",
     "unlabelled": "Folder or zip with more pictures, learnt from without labels.",
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
