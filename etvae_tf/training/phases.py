@@ -66,7 +66,8 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
 
     vae_steps = whole_epochs(config.vae_steps + config.vae_steps_per_picture * n_pictures)
     vote_steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * n_labels)
-    pretext = {"contrast": config.view_weight > 0, "measures": config.measure_weight > 0}
+    measures = config.get("measure_weight", 0.0) > 0  # older runs lack it
+    pretext = {"contrast": config.view_weight > 0, "measures": measures}
     vae = Phase("vae", unlabelled=True, labelled=False, steps=vae_steps, **pretext)
     votes = Phase("votes", unlabelled=False, labelled=True, steps=vote_steps)
     both = Phase("alternating", unlabelled=True, labelled=True, steps=vote_steps)
