@@ -91,9 +91,7 @@ def _train() -> ConfigDict:
     train.kl_weight = 1.0  # of the KL term; 1 is the ELBO (Eq. 4)
     train.kl_warmup_steps = 600  # ELBO steps over which the KL weight rises from 0
     train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
-    train.measure_weight = (
-        0.0  # of telling each picture's classical measures from its latent, beside pre-training's ELBO
-    )
+    train.measure_weight = 0.0  # of telling classical measures from the latent, beside pre-training's ELBO; 0: not
     train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
     train.teaching_pictures = 0  # of the pool, whose votes by the teachers (a Gaussian process on measures and latents
     # and, where there are folds, their models) train two_step's last model beside the labels; 0: labels alone

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Galaxies, GalaxyData, Questions, Survey, draw_data, fold_mask
+from etvae_tf.data import Galaxies, GalaxyData, Questions, Survey, draw_data
 from etvae_tf.evaluation import (
     coverage_figure,
     coverage_metrics,
@@ -29,13 +29,12 @@ from etvae_tf.evaluation import (
 from etvae_tf.files import write_json
 from etvae_tf.measures import measure
 from etvae_tf.report import Sample, write_run_page
-from etvae_tf.training import FinishedRun, RunFolder, fractions_by_process, latent_means
+from etvae_tf.training import FinishedRun, RunFolder, fractions_by_process, latent_means, out_of_fold_by_process
 
 __all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
 
 # Regime of a study alone -> whether the process sees the latents of a pre-trained VAE beside the measures.
 PROCESSES = {"gaussian_process": False, "gaussian_process_latents": True}
-_FOLDS = 4  # of the labels, for the error bars
 
 
 class Features:
@@ -108,10 +107,7 @@ def process_run(config: ConfigDict, folder: RunFolder, survey: Survey, features:
 
 def _error_bars(features: np.ndarray, votes: np.ndarray, predicted: np.ndarray, data: GalaxyData) -> dict[str, Any]:
     """Concentrations that out-of-fold predictions of the labels give, and the coverage of their intervals."""
-    unseen = np.empty(votes.shape)
-    for fold in range(_FOLDS):
-        held = fold_mask(len(votes), _FOLDS, fold)
-        unseen[held] = fractions_by_process(features[~held], votes[~held], features[held], data.questions)
+    unseen = out_of_fold_by_process(features, votes, data.questions)
     concentrations = fit_concentrations(votes, unseen, data.questions)
     names = [one.name for one in data.questions.each]
     known = {name: value for name, value in zip(names, concentrations, strict=True) if np.isfinite(value)}

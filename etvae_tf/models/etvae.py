@@ -14,7 +14,7 @@ from etvae_tf.layers import PosteriorSampling, Transform
 from etvae_tf.layers.precision import refuse_precision
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
-from etvae_tf.models.inputs import batch_of, measures_of, pictures_of, views_of
+from etvae_tf.models.inputs import asked_for, batch_of, pictures_of
 from etvae_tf.models.options import optimizers_of, refuse_options, refuse_other_keras, refuse_seed
 from etvae_tf.models.pretext import Pretext
 from etvae_tf.models.shapes import ShownModel
@@ -243,12 +243,12 @@ class ETVAE(ShownModel):
             kl = tf.reduce_sum(kl, axis=-1)
             losses = self.kl_weight * warmth(step, self.kl_warmup_steps) * kl - log_likelihood
             if self.view_weight:
-                seen = self.encoder(views_of(views))
+                seen = self.encoder(asked_for(views, "view"))
                 tracked["view_contrast"] = contrast = self.pretext.view_contrast(posterior.loc, seen.loc)
                 losses += self.view_weight * contrast
             if self.measure_weight:
-                tracked["measure_error"] = error = self.pretext.measure_error(posterior.loc, measures_of(measures))
-                losses += self.measure_weight * error
+                error = self.pretext.measure_error(posterior.loc, asked_for(measures, "measure"))
+                tracked["measure_error"], losses = error, losses + self.measure_weight * error
             loss = tf.nn.compute_average_loss(losses)
         descend(self.vae_optimizer, tape, loss, self.vae_variables)
         return self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl, **tracked)

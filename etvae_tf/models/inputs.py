@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from etvae_tf.errors import InputError
 
-__all__ = ["CheckedModel", "batch_of", "measures_of", "pictures_of", "views_of"]
+__all__ = ["CheckedModel", "asked_for", "batch_of", "pictures_of"]
 
 _KINDS = ("unlabelled", "labelled")
 _FORM = '{"unlabelled": images}, {"labelled": (images, votes)} or a dictionary of both'
@@ -140,32 +140,23 @@ def batch_of(
     return checked
 
 
-def views_of(views: tf.Tensor | None) -> tf.Tensor:
-    """The views, which a view contrast needs.
+def asked_for(value: tf.Tensor | None, name: str) -> tf.Tensor:
+    """Views or measures, which the loss asks for.
+
+    Args:
+        value: of the batch.
+        name: "view" or "measure"; they count by the option NAME_weight of `compile`.
 
     Raises:
         InputError: there are none.
     """
-    if views is None:
+    if value is None:
+        form = "images, views" if name == "view" else "images, views, measures"
         raise InputError(
-            "images came alone, but with view_weight > 0 pairs were expected; give "
-            '{"unlabelled": (images, views)}, or compile with view_weight=0.'
+            f"images came without {name}s, but with {name}_weight > 0 these were expected; give "
+            f'{{"unlabelled": ({form})}}, or compile with {name}_weight=0.'
         )
-    return views
-
-
-def measures_of(measures: tf.Tensor | None) -> tf.Tensor:
-    """The measures, which a measure_weight needs.
-
-    Raises:
-        InputError: there are none.
-    """
-    if measures is None:
-        raise InputError(
-            "pictures came without measures, but with measure_weight > 0 these were expected; give "
-            '{"unlabelled": (images, views, measures)}, or compile with measure_weight=0.'
-        )
-    return measures
+    return value
 
 
 def pictures_of(images: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:

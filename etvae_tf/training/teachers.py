@@ -11,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import QuantileTransformer
@@ -20,9 +19,17 @@ from etvae_tf.data import Galaxies, GalaxyData, Questions, draw_pool, evaluation
 from etvae_tf.files import write_atomically
 from etvae_tf.measures import GaussianProcess, measure
 from etvae_tf.models import ETVAE
+from etvae_tf.training.finished import load_model
 from etvae_tf.training.folder import RunFolder
 
-__all__ = ["fractions_by_process", "latent_means", "out_of_fold", "predict_fold", "taught_galaxies"]
+__all__ = [
+    "fractions_by_process",
+    "latent_means",
+    "out_of_fold",
+    "out_of_fold_by_process",
+    "predict_fold",
+    "taught_galaxies",
+]
 
 _BATCH = 128  # galaxies predicted at once
 _QUANTILES = 1000  # of the pictures' measures, which are far from normal; few labelled galaxies cannot tell how
@@ -101,10 +108,7 @@ def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
         quantiles = min(len(features), _QUANTILES)
         normal = QuantileTransformer(n_quantiles=quantiles, output_distribution="normal", random_state=0).fit(features)
         features, seen = normal.transform(features), normal.transform(seen)
-        own, folds = np.empty(data.train.votes.shape), config.folds or _PROCESS_FOLDS
-        for fold in range(folds):
-            hidden = fold_mask(len(data.train), folds, fold)
-            own[hidden] = fractions_by_process(seen[~hidden], data.train.votes[~hidden], seen[hidden], data.questions)
+        own = out_of_fold_by_process(seen, data.train.votes, data.questions, config.folds or _PROCESS_FOLDS)
         fractions = np.concatenate([own, fractions_by_process(seen, data.train.votes, features, data.questions)])
         _write(folder.process, np.concatenate([data.train.ids, ids]), fractions, data.questions)
     return pd.read_parquet(folder.process).set_index("id")
@@ -119,8 +123,26 @@ def _features(config: Any, folder: RunFolder, images: np.ndarray) -> np.ndarray:
 
 def latent_means(vae: Path, images: np.ndarray) -> np.ndarray:
     """Posterior means (N, Z) of pictures (N, H, W, C), uint8, by a saved VAE."""
-    encoder = keras.saving.load_model(vae).encoder
+    encoder = load_model(vae).encoder
     return np.concatenate([encoder(batch).loc.numpy() for batch in evaluation_batches(images, _BATCH)])
+
+
+def out_of_fold_by_process(
+    features: np.ndarray, votes: np.ndarray, questions: Questions, folds: int = _PROCESS_FOLDS
+) -> np.ndarray:
+    """Fractions (n, K) of labelled galaxies, each by a Gaussian process that has not learnt from its votes.
+
+    Args:
+        features: array (n, D).
+        votes: array (n, K).
+        questions: that were answered.
+        folds: parts of the galaxies.
+    """
+    fractions = np.empty(votes.shape)
+    for fold in range(folds):
+        hidden = fold_mask(len(votes), folds, fold)
+        fractions[hidden] = fractions_by_process(features[~hidden], votes[~hidden], features[hidden], questions)
+    return fractions
 
 
 def fractions_by_process(
