@@ -1,4 +1,4 @@
-"""A teacher and a student: a Gaussian process on measures and latents teaches one network on pictures alone.
+"""A teacher and a student: a Gaussian process on classical measures teaches one network that sees pictures alone.
 
 python main.py --config=configs/distilled.py --n_labels=300 \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
@@ -28,7 +28,7 @@ def get_config() -> ConfigDict:
             "two_step": {**plain},  # Table 1's
             "gaussian_process": {"regime": "gaussian_process", **plain},
             "untaught": {**untaught},
-            "teacher": {"regime": "gaussian_process_latents", **untaught},
+            "gaussian_process_latents": {"regime": "gaussian_process_latents", **untaught},
             "distilled": {},
         }
         config.curve.reference = "gaussian_process"

@@ -7,7 +7,7 @@ from etvae_tf.training.monitors import GalaxyPanel, PoseEquivariance, PosteriorC
 from etvae_tf.training.novelty import Novelty, fit_novelty, learn_novelty
 from etvae_tf.training.phases import REGIMES, Phase, compile_for, phases
 from etvae_tf.training.start import Start, learnt_by_start, read_start, start_fingerprint
-from etvae_tf.training.teachers import fractions_by_process, latent_means, out_of_fold, out_of_fold_by_process
+from etvae_tf.training.teachers import fractions_by_process, out_of_fold, out_of_fold_by_process
 from etvae_tf.training.train import train, training_set
 from etvae_tf.training.validate import validate_config
 
@@ -26,7 +26,6 @@ __all__ = [
     "finished_run",
     "fit_novelty",
     "fractions_by_process",
-    "latent_means",
     "learn_novelty",
     "learnt_by_start",
     "load_autoencoder",

@@ -6,7 +6,7 @@ import numpy as np
 
 from etvae_tf.data.mapped import MappedPictures
 from etvae_tf.files import write_atomically
-from etvae_tf.measures import measure
+from etvae_tf.measures import measure_centre
 from etvae_tf.progress import Progress
 from etvae_tf.training.folder import RunFolder
 
@@ -29,7 +29,7 @@ def pool_measures(pool: np.ndarray | MappedPictures, folder: RunFolder) -> np.nd
     if not folder.pool_measures.exists():
         progress, parts = Progress(len(pool), "measured picture"), []
         for start in range(0, len(pool), _CHUNK):
-            parts.append(measure(pool[start : start + _CHUNK]).to_numpy(np.float32))
+            parts.append(measure_centre(pool[start : start + _CHUNK]).to_numpy(np.float32))
             progress.add(len(parts[-1]))
         measures = np.concatenate(parts)
         mean, spread = measures.mean(axis=0), measures.std(axis=0)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from etvae_tf.data import GalaxyData, batches, fold_mask, to_float
 from etvae_tf.files import write_atomically
-from etvae_tf.measures import measure
+from etvae_tf.measures import measure_centre
 from etvae_tf.models import ETVAE, assign_weights, build_model
 from etvae_tf.training.callbacks import RunState, Upright
 from etvae_tf.training.folder import RunFolder
@@ -82,7 +82,7 @@ def train(
 def _measures_asked(config: Any, data: GalaxyData) -> int:
     """How many measures pre-training asks of the latent."""
     asked = any(phase.measures for phase in phases(config.regime, config.train, config.n_labels, len(data.pool)))
-    return measure(data.pool[:1]).shape[1] if asked else 0
+    return measure_centre(data.pool[:1]).shape[1] if asked else 0
 
 
 def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunState, epoch: int) -> None:

@@ -16,7 +16,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.evaluation import vote_metrics
 from etvae_tf.experiments import baselines
 from etvae_tf.experiments.baselines import Features, mean_run, probe_latents, process_run
-from etvae_tf.measures import GaussianProcess, measure
+from etvae_tf.measures import GaussianProcess, measure_centre
 from etvae_tf.models import build_model
 from etvae_tf.report import report
 from etvae_tf.training import RunFolder
@@ -57,7 +57,7 @@ def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, 
     data = draw_data(survey, small())  # its validation galaxies are among the n
     images = np.concatenate([data.train.images, data.validation.images])
     votes = np.concatenate([data.train.votes, data.validation.votes])
-    expected = GaussianProcess().fit(measure(images), votes).predict(measure(data.test.images))
+    expected = GaussianProcess().fit(measure_centre(images), votes).predict(measure_centre(data.test.images))
     table = pd.read_csv(tmp_path / "run" / "predictions.csv", dtype={"id": str})
     np.testing.assert_allclose(table.filter(like="_predicted"), expected)
     assert metrics["vote_rmse"] == pytest.approx(vote_metrics(data.test.votes, expected, data.questions)["vote_rmse"])

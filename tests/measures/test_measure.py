@@ -12,7 +12,7 @@ from tolerances import ENERGY_ATOL, MEASURE_ATOL, RESIZED_SPREADS, SINGLE_ATOL, 
 
 from etvae_tf.data import synthesise
 from etvae_tf.errors import InputError
-from etvae_tf.measures import measure
+from etvae_tf.measures import measure, measure_centre
 
 NOISE = np.random.default_rng(0)
 PSF = 0.02  # of H: about that of SDSS in these cutouts
@@ -119,6 +119,15 @@ def test_a_galaxy_is_measured_alike_alone_in_bytes_and_in_numbers():
     np.testing.assert_allclose(table, single, rtol=0, atol=SINGLE_ATOL)
 
 
+def test_the_centre_is_measured_as_a_picture_of_its_own():
+    images = GALAXIES[64]
+    assert_same(measure_centre(images), measure(images[:, 13:51, 13:51]))
+    rim = images.copy()
+    rim[:, :12] = 255 - rim[:, :12]  # a companion there says nothing
+    assert_same(measure_centre(images), measure_centre(rim))
+    assert np.isfinite(measure_centre(odd_pictures(32)).to_numpy()).all()  # 20 pixels
+
+
 def test_names_and_numbers_of_measures():
     colour, grey = measure(GALAXIES[64]), measure(GALAXIES[64][..., :1])
     energies = [name for name in colour if name.startswith("wavelet_")]
@@ -152,3 +161,5 @@ def test_no_pictures_give_an_empty_table():
 def test_unusable_pictures(images):
     with pytest.raises(InputError, match="came, expected .*; .*\\.$"):
         measure(images)
+    with pytest.raises(InputError, match="came, expected .*; .*\\.$"):
+        measure_centre(images)
