@@ -93,7 +93,7 @@ def _train() -> ConfigDict:
     train.view_weight = 1e4  # of the contrast between views of a galaxy, beside pre-training's ELBO; 0: as the paper
     train.measure_weight = 0.0  # of telling classical measures from the latent, beside pre-training's ELBO; 0: not
     train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
-    train.teaching_pictures = 0  # of the pool, whose votes by the teachers (a Gaussian process on measures
+    train.teaching_pictures = 0  # of the pool, whose votes by the teachers (Gaussian processes on measures and latents
     # and, where there are folds, their models) train two_step's last model beside the labels; 0: labels alone
     train.teaching_steps = 2500  # vote steps of a last model that is taught
     train.init = ""  # run or exported model whose weights it starts from, instead of pre-training; "": random weights

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from etvae_tf.data import Galaxies, GalaxyData, Questions, Survey, draw_data, evaluation_batches
+from etvae_tf.data import Galaxies, GalaxyData, Questions, Survey, draw_data
 from etvae_tf.evaluation import (
     coverage_figure,
     coverage_metrics,
@@ -29,13 +29,12 @@ from etvae_tf.evaluation import (
 from etvae_tf.files import write_json
 from etvae_tf.measures import measure_centre
 from etvae_tf.report import Sample, write_run_page
-from etvae_tf.training import FinishedRun, RunFolder, fractions_by_process, load_model, out_of_fold_by_process
+from etvae_tf.training import FinishedRun, RunFolder, fractions_by_process, latent_means, out_of_fold_by_process
 
 __all__ = ["PROCESSES", "Features", "mean_run", "probe_latents", "process_run"]
 
 # Regime of a study alone -> whether the process sees the latents of a pre-trained VAE beside the measures.
 PROCESSES = {"gaussian_process": False, "gaussian_process_latents": True}
-_BATCH = 128  # pictures encoded at once
 
 
 class Features:
@@ -62,9 +61,7 @@ class Features:
     def latents(self, galaxies: Galaxies, vae: Path) -> np.ndarray:
         """Posterior means (N, Z) by a saved VAE."""
         if vae not in self._latents:
-            encoder = load_model(vae).encoder  # one is kept, for a study trains no VAE twice
-            batches = evaluation_batches(self._images, _BATCH)
-            self._latents = {vae: np.concatenate([encoder(batch).loc.numpy() for batch in batches])}
+            self._latents = {vae: latent_means(vae, self._images)}  # one, for a study trains no VAE twice
         return self._latents[vae][self._rows(galaxies)]
 
     def _rows(self, galaxies: Galaxies) -> np.ndarray:

@@ -1,9 +1,9 @@
 """What teaches the last model of a run: votes that models of several kinds predict for pictures without labels.
 
-A Gaussian process on classical measures knows more from few labels than a network does; where networks of
-folds are asked as well, the mean of both counts. Their votes for pictures of the pool train one network, which sees
-pictures alone (Hinton et al. 2015, arXiv:1503.02531). How far they are to be trusted, predictions of labelled galaxies
-tell, each by models that have not seen it.
+Gaussian processes on classical measures, and on measures and latents, know more from few labels than a network does;
+where networks of folds are asked as well, the mean of both counts. Their votes for pictures of the pool train one
+network, which sees pictures alone (Hinton et al. 2015, arXiv:1503.02531). How far they are to be trusted, predictions
+of labelled galaxies tell, each by models that have not seen it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.preprocessing import QuantileTransformer
 
 from etvae_tf.data import Galaxies, GalaxyData, Questions, draw_pool, evaluation_batches, fold_mask
 from etvae_tf.files import write_atomically
 from etvae_tf.measures import GaussianProcess, measure_centre
 from etvae_tf.models import ETVAE
+from etvae_tf.training.finished import load_model
 from etvae_tf.training.folder import RunFolder
 
 __all__ = [
     "fractions_by_process",
+    "latent_means",
     "out_of_fold",
     "out_of_fold_by_process",
     "predict_fold",
@@ -29,6 +32,7 @@ __all__ = [
 ]
 
 _BATCH = 128  # galaxies predicted at once
+_QUANTILES = 1000  # of the pictures' features: latents and measures together are far from normal
 _PROCESS_FOLDS = 4  # of the labels, each predicted by a process that has not seen it, where networks have no folds
 
 
@@ -97,15 +101,38 @@ def _pool(config: Any, data: GalaxyData) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
-    """Fractions by a Gaussian process on measures, by id: out of fold of the labelled galaxies, and of the pictures."""
+    """Fractions by Gaussian processes, by id: out of fold of the labelled galaxies, and of the pictures."""
     if not folder.process.exists():
         ids, images = _pool(config, data)
-        features, seen = (measure_centre(some).to_numpy() for some in (images, np.asarray(data.train.images)))
-        votes, questions = data.train.votes, data.questions
-        own = out_of_fold_by_process(seen, votes, questions, config.folds or _PROCESS_FOLDS)
-        fractions = np.concatenate([own, fractions_by_process(seen, votes, features, questions)])
-        _write(folder.process, np.concatenate([data.train.ids, ids]), fractions, data.questions)
+        votes, questions, opinions = data.train.votes, data.questions, []
+        for features, seen in _features(config, folder, images, np.asarray(data.train.images)):
+            own = out_of_fold_by_process(seen, votes, questions, config.folds or _PROCESS_FOLDS)
+            opinions.append(np.concatenate([own, fractions_by_process(seen, votes, features, questions)]))
+        _write(folder.process, np.concatenate([data.train.ids, ids]), np.mean(opinions, axis=0), questions)
     return pd.read_parquet(folder.process).set_index("id")
+
+
+def _features(
+    config: Any, folder: RunFolder, images: np.ndarray, labelled: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What each process sees of pictures and of labelled ones: measures, and, where pre-training asked its latents for
+    these, measures and latents, made normal by their quantiles over the pictures.
+    """
+    measures = measure_centre(images).to_numpy(), measure_centre(labelled).to_numpy()
+    if not (config.measure_weight and folder.vae.exists()):
+        return [measures]
+    both = [
+        np.hstack([one, latent_means(folder.vae, some)]) for one, some in zip(measures, (images, labelled), strict=True)
+    ]
+    quantiles = min(len(images), _QUANTILES)
+    normal = QuantileTransformer(n_quantiles=quantiles, output_distribution="normal", random_state=0).fit(both[0])
+    return [measures, (normal.transform(both[0]), normal.transform(both[1]))]
+
+
+def latent_means(vae: Path, images: np.ndarray) -> np.ndarray:
+    """Posterior means (N, Z) of pictures (N, H, W, C), uint8, by a saved VAE."""
+    encoder = load_model(vae).encoder
+    return np.concatenate([encoder(batch).loc.numpy() for batch in evaluation_batches(images, _BATCH)])
 
 
 def out_of_fold_by_process(

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from galaxies import tiny_model
+from sklearn.preprocessing import QuantileTransformer
 
 from configs import quicktest
 from etvae_tf.data import GalaxyData, Question, Questions, fold_mask, load_data
@@ -89,6 +91,21 @@ def test_without_folds_a_process_teaches_alone(config, galaxies, folder) -> None
     hidden = fold_mask(len(labelled), 4, 2)
     unseen = GaussianProcess().fit(seen[~hidden], labelled.votes[~hidden]).predict(seen[hidden])
     np.testing.assert_allclose(out_of_fold(config, galaxies, folder)[hidden], unseen, rtol=1e-5)
+
+
+def test_another_process_sees_latents_that_were_asked_for_measures(config, galaxies, folder) -> None:
+    config.folds, config.measure_weight = 0, 1.0
+    vae = tiny_model()
+    vae.save(folder.vae)
+    labelled = galaxies.train
+    new = taught_galaxies(config, galaxies, folder).select(np.arange(len(labelled), len(labelled) + PICTURES))
+    measures = [measure_centre(images).to_numpy() for images in (new.images, labelled.images)]
+    latents = [vae.encoder(images.astype(np.float32) / 255).loc for images in (new.images, labelled.images)]
+    both = [np.hstack(parts) for parts in zip(measures, latents, strict=True)]
+    normal = QuantileTransformer(n_quantiles=PICTURES, output_distribution="normal").fit(both[0])
+    both = [normal.transform(features) for features in both]
+    expected = [GaussianProcess().fit(seen, labelled.votes).predict(features) for features, seen in (measures, both)]
+    np.testing.assert_allclose(new.votes, np.mean(expected, axis=0) * labelled.votes.sum(axis=1).mean(), rtol=1e-5)
 
 
 def test_a_small_pool_is_asked_whole(config, galaxies, folder) -> None:
