@@ -8,7 +8,7 @@ from etvae_tf.data.validate import validate_data
 from etvae_tf.errors import InputError
 from etvae_tf.fields import choose, require, whole
 from etvae_tf.models.validate import validate_model
-from etvae_tf.training.phases import REGIMES
+from etvae_tf.training.phases import REGIMES, phases
 
 __all__ = ["validate_config"]
 
@@ -47,5 +47,12 @@ def validate_config(config: Any) -> None:
         "alternating_vae_rate", "kl_warmup_steps",
     )  # fmt: skip
     require(config, [f"train.{name}" for name in others], lambda value: value >= 0, "a number >= 0")
+    if config.train.measure_weight and not any(
+        phase.measures for phase in phases(config.regime, config.train, config.n_labels, 1)
+    ):
+        raise InputError(
+            f"train.measure_weight={config.train.measure_weight:g} came to a run without pre-training, expected 0; "
+            "set --config.train.measure_weight=0, or choose two_step without --init."
+        )
     validate_data(config)
     validate_model(config)

@@ -36,3 +36,20 @@ def test_impossible_configs_are_refused(field: str, value: object, sentence: str
     config.update_from_flattened_dict({field: value})
     with pytest.raises(InputError, match=sentence):
         validate_config(config)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"regime": "supervised"},
+        {"train.init": "run"},
+        {"regime": "alternating", "train.alternating_from_scratch": True},
+    ],
+)
+def test_measures_are_asked_for_by_pre_training_alone(change: dict) -> None:
+    config = quicktest.get_config()
+    config.update_from_flattened_dict({"regime": "two_step", "train.measure_weight": 1.0})
+    validate_config(config)
+    config.update_from_flattened_dict(change)
+    with pytest.raises(InputError, match="measure_weight=1 came to a run without pre-training, expected 0; "):
+        validate_config(config)
