@@ -118,13 +118,10 @@ def _error_bars(
     else:
         return {}
     concentrations = fit_concentrations(held.votes, fractions, data.questions)
-    names = [question.name for question in data.questions.each]
     metrics = coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
-    known = {name: value for name, value in zip(names, concentrations, strict=True) if np.isfinite(value)}
-    if not metrics:  # too few volunteers answered any question on the held-out galaxies
-        return {}
-    coverage_figure(metrics["coverage"], data.questions, folder.figures / "coverage.png")
-    return {"concentrations": known, **metrics}
+    if metrics:  # else too few volunteers answered any question on the held-out galaxies
+        coverage_figure(metrics["coverage"], data.questions, folder.figures / "coverage.png")
+    return metrics
 
 
 def _mean_totals(votes: np.ndarray, questions: Questions) -> dict[str, float]:

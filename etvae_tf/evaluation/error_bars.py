@@ -111,11 +111,11 @@ def coverage_metrics(
         questions: that were answered.
 
     Returns:
-        coverage, by level in percent and answer, the share of voted fractions inside their interval, ends included;
-        interval_width, the mean width of the 90 % intervals, by answer; calibration_error, the mean distance of
-        coverage and level over levels and answers, which count by their mean p (1 - p); dirichlet_nll,
-        Dirichlet-multinomial negative log likelihood in nats over the number of votes. Nothing of questions without a
-        concentration or a voted fraction.
+        concentrations, by question, those that are known; coverage, by level in percent and answer, the share of
+        voted fractions inside their interval, ends included; interval_width, the mean width of the 90 % intervals, by
+        answer; calibration_error, the mean distance of coverage and level over levels and answers, which count by
+        their mean p (1 - p); dirichlet_nll, Dirichlet-multinomial negative log likelihood in nats over the number of
+        votes. Nothing of questions without a concentration or a voted fraction.
     """
     coverage: dict[str, dict[str, float]] = {f"{100 * level:.0f}": {} for level in LEVELS}
     width: dict[str, float] = {}
@@ -135,7 +135,9 @@ def coverage_metrics(
         total += own.sum()
     if not total:
         return {}
+    named = zip((one.name for one in questions.each), concentrations, strict=True)
     return {
+        "concentrations": {name: value for name, value in named if np.isfinite(value)},
         "coverage": coverage,
         "interval_width": width,
         "calibration_error": float(np.average(np.concatenate(errors), weights=np.concatenate(weights))),

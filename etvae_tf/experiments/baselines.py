@@ -109,10 +109,7 @@ def _error_bars(features: np.ndarray, votes: np.ndarray, predicted: np.ndarray, 
     """Concentrations that out-of-fold predictions of the labels give, and the coverage of their intervals."""
     unseen = out_of_fold_by_process(features, votes, data.questions)
     concentrations = fit_concentrations(votes, unseen, data.questions)
-    names = [one.name for one in data.questions.each]
-    known = {name: value for name, value in zip(names, concentrations, strict=True) if np.isfinite(value)}
-    metrics = coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
-    return {"concentrations": known, **metrics} if metrics else {}
+    return coverage_metrics(data.test.votes, predicted, concentrations, data.questions)
 
 
 def mean_run(config: ConfigDict, folder: RunFolder, parts: Sequence[RunFolder], survey: Survey) -> dict[str, Any]:

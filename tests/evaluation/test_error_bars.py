@@ -116,5 +116,6 @@ def test_each_question_has_its_own_concentration_and_galaxies_that_nobody_was_as
     unknown = fit_concentrations(both[:100], fractions[:100], TWO)
     assert np.isnan(unknown[1]), "nobody was asked the second question"
     known = coverage_metrics(both, fractions, unknown, TWO)
+    assert known["concentrations"] == {TWO.each[0].name: unknown[0]}
     assert set(known["coverage"]["50"]) == {"smooth", "featured", "artifact"} and np.isfinite(known["dirichlet_nll"])
     assert coverage_metrics(both, fractions, (np.nan, np.nan), TWO) == {}
