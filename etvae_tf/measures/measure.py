@@ -47,10 +47,19 @@ def measure(images: np.ndarray) -> pd.DataFrame:
 
 
 def measure_centre(images: np.ndarray) -> pd.DataFrame:
-    """Measures the central 0.6 of each picture's side, as if it were the picture; for the rest see `measure`.
+    """Measures the central part of each picture, 0.6 of its side, as if it were the whole.
 
     What Gaussian processes see, and what pre-training asks of the latent: from the centre, votes are told better than
     from whole pictures (docs/experiments.md, "What classical measures know").
+
+    Args:
+        images: as `measure` takes them.
+
+    Returns:
+        The table of `measure`; lengths are in units of the part's side.
+
+    Raises:
+        InputError: pictures of another shape, type or range.
     """
     images = _checked(images)
     edge = round((1 - _CENTRE) / 2 * images.shape[1])
