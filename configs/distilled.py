@@ -4,8 +4,8 @@ python main.py --config=configs/distilled.py --n_labels=300 \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
 python main.py --mode=learning_curve --config=configs/distilled.py --workdir=STUDY \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
-The second compares it with what it must beat, on train galaxies outside the labels. docs/experiments.md, "Latents that
-know the measures", says what was found first.
+The second compares it with what it must beat, on train galaxies outside the labels. docs/experiments.md, "Teachers
+that see the centre", says what it gave.
 """
 
 from ml_collections import ConfigDict

@@ -67,7 +67,8 @@ def write_run_page(run: FinishedRun, sample: Sample | str) -> Path:
 def _title(run: FinishedRun) -> str:
     several = len(run.questions.each)
     asked = f"{several} questions, " if several > 1 else ""
-    return f"{run.config.regime}, {asked}{run.config.n_labels or 'all'} labels, seed {run.config.seed}"
+    taught = "taught, " if run.config.train.get("teaching_pictures") else ""  # older runs lack the field
+    return f"{run.config.regime}, {taught}{asked}{run.config.n_labels or 'all'} labels, seed {run.config.seed}"
 
 
 def _cards(run: FinishedRun, sample: Sample, errors: np.ndarray) -> dict[str, list[dict[str, Any]]]:

@@ -49,7 +49,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.pool_measures = self.path / "pool_measures.npy"  # while pre-training asks for them
         self.vae = self.path / "vae.keras"
-        self.process = self.path / "folds" / "process.parquet"  # as `fold`, by a Gaussian process on measures
+        self.process = self.path / "folds" / "process.parquet"  # as `fold`, by the Gaussian processes
         self.model = self.path / "model.keras"
         self.novelty = self.path / "novelty.npz"
         self.figures = self.path / "figures"

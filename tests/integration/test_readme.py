@@ -47,7 +47,7 @@ def test_short_python_of_the_guide_runs(page: str) -> None:
 def test_the_baseline_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
     exec(compile(BASELINE, "python.md", "exec"), names)
-    predicted = names["process"].predict(names["measure"](names["galaxies"].images[300:]))
+    predicted = names["process"].predict(names["measure_centre"](names["galaxies"].images[300:]))
     error = predicted - names["galaxies"].fractions[300:]
     constant = names["galaxies"].fractions[:300].mean(axis=0) - names["galaxies"].fractions[300:]
     assert np.mean(error**2) < np.mean(constant**2) / 2 and capsys.readouterr().out

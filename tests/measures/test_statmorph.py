@@ -29,7 +29,7 @@ def lopsided(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 GALAXIES = {
-    "disc": sersic(1, 0.1),
+    "disc": sersic(1, 0.1, 0.98, 0.3),  # rounding decides what statmorph finds where a galaxy is exactly round
     "inclined": sersic(1, 0.11, 0.5, 0.6),
     "bulge": sersic(2, 0.06, 0.7, 2.0),
     "spiral": spiral(0.3),

@@ -48,8 +48,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sample]:
     constant, fractions = np.array([0.5, 0.4, 0.1]), predictions["vote_fractions"]
     metrics = evaluate_predictions(data.test.votes, fractions, constant, data.questions)
     metrics |= coverage_metrics(data.test.votes, fractions, (CONCENTRATION,), data.questions)
-    metrics |= {"concentrations": {"smooth-or-featured": CONCENTRATION}, "pose_error_degrees": 0.5}
-    write_json(folder.metrics, metrics | {"wall_seconds": {"data": 1.0}})
+    write_json(folder.metrics, metrics | {"pose_error_degrees": 0.5, "wall_seconds": {"data": 1.0}})
     return folder.path, Sample(data.test, predictions, model, model)
 
 
@@ -141,14 +140,17 @@ def test_a_finished_run_gives_its_galaxies_again(run: Path, sample: Sample) -> N
     assert again.autoencoder is again.model, "the run kept no vae.keras, and its decoder was trained"
 
 
-def test_a_run_without_error_bars_says_so(run: Path, sample: Sample) -> None:
+def test_a_run_without_error_bars_says_so_and_one_that_was_taught_says_so(run: Path, sample: Sample) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     for name in ("concentrations", "coverage", "interval_width", "calibration_error"):
         del metrics[name]
     write_json(run / "metrics.json", metrics | {"pose_error_degrees": None})
+    config = json.loads((run / "config.json").read_text())
+    config["train"]["teaching_pictures"] = 5
+    write_json(run / "config.json", config)
     text = write_run_page(finished_run(run), sample).read_text()
     assert "held no labels out" in text and 'class="interval"' not in text
-    assert "predicts no pose" in text
+    assert "predicts no pose" in text and "<h1>two_step, taught, " in text
 
 
 @pytest.mark.parametrize(
