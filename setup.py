@@ -14,6 +14,7 @@ REQUIREMENTS = [
     "tensorboard>=2.15,<2.22",  # TensorFlow 2.21 no longer installs it
     "numpy>=1.23.5",
     "absl-py>=1.4",
+    "h5py>=3.10",  # weights that both Kerases read
     "ml_collections>=1.0",
     "pandas>=2.0",
     "pyarrow>=14",  # Parquet tables

@@ -7,7 +7,7 @@ from typing import Any
 
 from etvae_tf.errors import InputError
 
-__all__ = ["choose", "require", "whole"]
+__all__ = ["choose", "require", "value_of", "whole"]
 
 
 def require(config: Any, names: Iterable[str], holds: Callable[[Any], bool], expected: str) -> None:
@@ -23,7 +23,7 @@ def require(config: Any, names: Iterable[str], holds: Callable[[Any], bool], exp
         InputError: names the first field that is wrong, what came and what was expected.
     """
     for name in names:
-        value = _value(config, name)
+        value = value_of(config, name)
         if not holds(value):
             raise InputError(f"{name} is {value}, but {expected} was expected; mend it with {_flag(name)}=VALUE.")
 
@@ -39,7 +39,7 @@ def choose(config: Any, name: str, choices: Iterable[Any]) -> None:
     Raises:
         InputError: names the field, what came and the possible values.
     """
-    value, known = _value(config, name), list(choices)
+    value, known = value_of(config, name), list(choices)
     if value not in known:
         allowed = ", ".join(map(str, known))
         raise InputError(f"{name} is {value!r}, but one of {allowed} was expected; mend it with {_flag(name)}=VALUE.")
@@ -50,7 +50,8 @@ def whole(least: int) -> tuple[Callable[[Any], bool], str]:
     return lambda value: value >= least and value == int(value), f"a whole number >= {least}"
 
 
-def _value(config: Any, name: str) -> Any:
+def value_of(config: Any, name: str) -> Any:
+    """The value of a field, by its full name."""
     for part in name.split("."):
         config = config[part]
     return config

@@ -1,11 +1,11 @@
 """The ETVAE and its three parts: encoder, decoder, vote head."""
 
-from etvae_tf.models.build import build_model
+from etvae_tf.models.build import build_model, config_of
 from etvae_tf.models.decoder import Decoder
 from etvae_tf.models.encoder import Encoder, Posterior
 from etvae_tf.models.etvae import ETVAE
 from etvae_tf.models.vote_head import VoteHead
-from etvae_tf.models.weights import assign_weights, named_weights, read_weights, write_weights
+from etvae_tf.models.weights import assign_weights, named_weights, read_config, read_weights, write_weights
 
 __all__ = [
     "ETVAE",
@@ -15,7 +15,9 @@ __all__ = [
     "VoteHead",
     "assign_weights",
     "build_model",
+    "config_of",
     "named_weights",
+    "read_config",
     "read_weights",
     "write_weights",
 ]

@@ -1,4 +1,4 @@
-"""From a model config to a built model."""
+"""From a model config to a built model, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etvae_tf.models.encoder import Encoder
 from etvae_tf.models.etvae import ETVAE
 from etvae_tf.models.vote_head import VoteHead
 
-__all__ = ["build_model"]
+__all__ = ["build_model", "config_of"]
 
 
 def build_model(
@@ -42,6 +42,26 @@ def build_model(
     )
     model.build((None, image_size, image_size, channels))
     return model
+
+
+def config_of(model: ETVAE) -> dict[str, Any]:
+    """Fields of a run's config that build such a model, by their full names; not the sampler, which changes nothing."""
+    pose, fields = model.encoder.pose, {"model.pose.group": "none"}
+    if pose is not None:
+        group = next(name for name, kind in GROUPS.items() if type(pose.group) is kind)
+        own = {name: getattr(pose, name) for name in ("filters", "angles", "radii", "blur")}
+        fields = {
+            f"model.pose.{name}": value for name, value in {"group": group, "order": pose.group.order, **own}.items()
+        }
+    return {
+        "data.image_size": model.image_shape[0],
+        "data.channels": model.image_shape[2],
+        "model.latent_dim": model.encoder.latent_dim,
+        "model.filters": model.encoder.filters,
+        "model.pixel_likelihood": model.pixel_likelihood,
+        **fields,
+        "model.classifier.units": model.vote_head.units,
+    }
 
 
 def _pose(config: Any) -> Pose | None:

@@ -1,19 +1,23 @@
-"""Weights of a model as named arrays in one NPZ file, which both Keras 2 and Keras 3 read."""
+"""Weights of a model as named arrays in one HDF5 file, which both Keras 2 and Keras 3 read."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from etvae_tf.errors import InputError
+from etvae_tf.models.build import config_of
 from etvae_tf.models.etvae import ETVAE
 
-__all__ = ["assign_weights", "named_weights", "read_weights", "write_weights"]
+__all__ = ["assign_weights", "named_weights", "read_config", "read_weights", "write_weights"]
 
 _PARTS = ("encoder", "decoder", "vote_head")
+_CONFIG = "config"  # attribute of the file: JSON
 
 
 def named_weights(model: ETVAE) -> dict[str, np.ndarray]:
@@ -25,14 +29,46 @@ def named_weights(model: ETVAE) -> dict[str, np.ndarray]:
 
 
 def write_weights(path: str | Path, model: ETVAE) -> None:
-    """Writes the `named_weights` of a model as a compressed NPZ file."""
-    np.savez_compressed(path, **named_weights(model))
+    """Writes the `named_weights` of a model, compressed, and the config that builds it."""
+    with h5py.File(path, "w") as file:
+        file.attrs[_CONFIG] = json.dumps(config_of(model))
+        for name, value in named_weights(model).items():
+            packed = {"compression": "gzip", "shuffle": True} if value.ndim else {}
+            file.create_dataset(name, data=value, **packed)
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
-    """The `named_weights` that `write_weights` wrote."""
-    with np.load(path) as arrays:
-        return dict(arrays)
+    """The `named_weights` that `write_weights` wrote.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    weights: dict[str, np.ndarray] = {}
+
+    def keep(name: str, node: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(node, h5py.Dataset):
+            weights[name] = node[()]
+
+    with _opened(path) as file:
+        file.visititems(keep)
+    return weights
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Fields of a run's config, by their full names, that build a model for the weights in a file.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    with _opened(path) as file:
+        return json.loads(file.attrs[_CONFIG])
+
+
+def _opened(path: str | Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"{path} is not a readable HDF5 file ({error}); export the model again.") from error
 
 
 def assign_weights(model: ETVAE, weights: Mapping[str, np.ndarray], vote_head: bool) -> None:

@@ -100,7 +100,7 @@ def export_model(
             "image_size": size, "channels": channels, "crop_fraction": crop_fraction,
         }  # fmt: skip
         (building / _DESCRIPTION).parent.mkdir()
-        write_weights(building / _DESCRIPTION.with_name("weights.npz"), model)  # a run may start from them
+        write_weights(building / _DESCRIPTION.with_name("weights.h5"), model)  # a run may start from them
         (building / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
         if has_serving():
             write_warmup(building)

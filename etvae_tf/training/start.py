@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from etvae_tf.data import Galaxies
 from etvae_tf.errors import InputError
-from etvae_tf.models import named_weights, read_weights
+from etvae_tf.fields import value_of
+from etvae_tf.models import config_of, named_weights, read_config, read_weights
 from etvae_tf.training.finished import finished_run, load_model
 from etvae_tf.training.folder import RunFolder
 
-__all__ = ["Start", "learnt_by_start", "read_start", "start_fingerprint"]
+__all__ = ["Start", "check_start", "learnt_by_start", "read_start", "start_fingerprint"]
 
-_WEIGHTS = Path("assets.extra") / "weights.npz"  # of an exported model
+_WEIGHTS = Path("assets.extra") / "weights.h5"  # of an exported model
 _DESCRIPTION = Path("assets.extra") / "etvae.json"
 
 
@@ -48,6 +49,26 @@ def read_start(path: str | Path) -> Start:
     return Start(read_weights(file), tuple(json.loads((Path(path) / _DESCRIPTION).read_text())["answers"]))
 
 
+def check_start(config: Any) -> None:
+    """Refuses a start whose model is another than the config describes, before any work.
+
+    Args:
+        config: of a whole run.
+
+    Raises:
+        InputError: there are no weights at `config.train.init`, or fields of the config differ from the start's.
+    """
+    if not config.train.init:
+        return
+    came = _built_with(config.train.init)
+    ours = {name: value_of(config, name) for name in came}
+    differs = [name for name in came if came[name] != ours[name]]
+    if differs:
+        theirs, here = (", ".join(f"{name}={one[name]}" for name in differs) for one in (came, ours))
+        flags = " ".join(f'--config.{name}="{came[name]}"' for name in differs)
+        raise InputError(f"--init={config.train.init} has {theirs}, but this run has {here}; add {flags}.")
+
+
 def start_fingerprint(path: str | Path) -> dict[str, str]:
     """SHA-256 of the weights that a run starts from, by the name "init"; empty where it starts from none.
 
@@ -72,6 +93,13 @@ def learnt_by_start(path: str | Path, test: Galaxies) -> int | None:
     flattery = "; their scores flatter this run" if count else ""
     print(f"the starting model learnt from {count} of {len(test)} test galaxies{flattery}", flush=True)
     return count
+
+
+def _built_with(path: str | Path) -> dict[str, Any]:
+    """Fields of the config that the starting model was built with, by their full names."""
+    file = _weights_file(path)
+    fields = config_of(load_model(file)) if file.suffix == ".keras" else read_config(file)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _weights_file(path: str | Path) -> Path:

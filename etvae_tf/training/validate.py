@@ -9,6 +9,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.fields import choose, require, whole
 from etvae_tf.models.validate import validate_model
 from etvae_tf.training.phases import REGIMES, phases
+from etvae_tf.training.start import check_start
 
 __all__ = ["validate_config"]
 
@@ -22,7 +23,7 @@ def validate_config(config: Any) -> None:
         config: a whole run's config.
 
     Raises:
-        InputError: names the field, what came and what was expected.
+        InputError: names the field, what came and what was expected; or `check_start` refuses what it starts from.
     """
     choose(config, "regime", REGIMES)
     require(config, ["n_labels"], lambda value: value == 0 or value >= 2, "0 for all there are, or a whole number >= 2")
@@ -56,3 +57,4 @@ def validate_config(config: Any) -> None:
         )
     validate_data(config)
     validate_model(config)
+    check_start(config)

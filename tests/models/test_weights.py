@@ -11,7 +11,17 @@ import tensorflow as tf
 from configs import quicktest
 from etvae_tf.config import get_config
 from etvae_tf.errors import InputError
-from etvae_tf.models import ETVAE, assign_weights, build_model, named_weights, read_weights, write_weights
+from etvae_tf.fields import value_of
+from etvae_tf.models import (
+    ETVAE,
+    assign_weights,
+    build_model,
+    config_of,
+    named_weights,
+    read_config,
+    read_weights,
+    write_weights,
+)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "saved_models" / "etvae" / "1"
 LIMIT = 16 * 2**20  # bytes of a version that is kept in the repository
@@ -24,14 +34,37 @@ def small(answers: tuple[int, ...] = (3,)) -> ETVAE:
 @pytest.mark.slow
 def test_written_weights_make_another_model_the_same(tmp_path: Path) -> None:
     first, second = small(), small()
-    write_weights(tmp_path / "weights.npz", first)
+    write_weights(tmp_path / "weights.h5", first)
     before = named_weights(second)
     assert any(not np.array_equal(before[name], value) for name, value in named_weights(first).items())
-    assign_weights(second, read_weights(tmp_path / "weights.npz"), vote_head=True)
+    assign_weights(second, read_weights(tmp_path / "weights.h5"), vote_head=True)
     images = np.random.RandomState(0).uniform(size=(2, 32, 32, 1)).astype(np.float32)
     expected = first(images)
     for name, value in second(images).items():
         np.testing.assert_array_equal(value, expected[name])
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"pose.group": "none"}, {"pose.group": "rotation_scale", "pose.angles": 32, "classifier.units": 5}]
+)
+def test_a_model_knows_the_config_that_builds_it(changes: dict) -> None:
+    config = quicktest.get_config()
+    config.model.update_from_flattened_dict(changes)
+    fields = config_of(build_model(config.model, 32, 3, (3,)))
+    config.data.image_size, config.data.channels = 32, 3
+    assert fields == {name: value_of(config, name) for name in fields}
+    assert fields["model.pose.group"] == config.model.pose.group
+
+
+def test_weights_come_with_their_config(tmp_path: Path) -> None:
+    model = small()
+    write_weights(tmp_path / "weights.h5", model)
+    fields = read_config(tmp_path / "weights.h5")
+    assert fields.keys() == config_of(model).keys()
+    assert fields["model.filters"] == list(model.encoder.filters)
+    (tmp_path / "other.h5").write_bytes(b"no weights")
+    with pytest.raises(InputError, match="other.h5 is not a readable HDF5 file .*; export the model again"):
+        read_weights(tmp_path / "other.h5")
 
 
 def test_every_weight_but_those_of_the_pretext_has_a_name() -> None:
@@ -72,7 +105,7 @@ def test_other_sizes_are_refused_and_change_nothing(changes: dict, sentence: str
 @pytest.mark.slow
 def test_the_committed_weights_are_those_of_the_committed_saved_model() -> None:
     model = build_model(get_config().model, 64, 3, (3,))
-    assign_weights(model, read_weights(SHIPPED / "assets.extra" / "weights.npz"), vote_head=True)
+    assign_weights(model, read_weights(SHIPPED / "assets.extra" / "weights.h5"), vote_head=True)
     images = np.random.RandomState(0).uniform(size=(2, 64, 64, 3)).astype(np.float32)
     served = tf.saved_model.load(str(SHIPPED)).signatures["serving_default"](tf.constant(images))
     predicted = model.predict(images, verbose=0)  # traced, as what is served

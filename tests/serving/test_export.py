@@ -97,7 +97,7 @@ def test_an_interrupted_export_leaves_nothing(model, tmp_path, quick_save, monke
     monkeypatch.setattr(export, "_publish", lambda building, _: seen.extend(building.rglob("*")) or interrupted())
     with pytest.raises(error):
         export_model(model, tmp_path / "new", QUESTIONS)
-        assert {path.name for path in seen} == {"saved_model.pb", "assets.extra", "etvae.json", "weights.npz"}
+        assert {path.name for path in seen} == {"saved_model.pb", "assets.extra", "etvae.json", "weights.h5"}
     assert list((tmp_path / "new").iterdir()) == []
 
 

@@ -15,7 +15,7 @@ from etvae_tf.errors import InputError
 from etvae_tf.files import write_json
 from etvae_tf.models import build_model, named_weights
 from etvae_tf.run import train_run
-from etvae_tf.training import RunFolder, learnt_by_start, phases, read_start, start_fingerprint, train
+from etvae_tf.training import RunFolder, learnt_by_start, phases, read_start, start_fingerprint, train, validate_config
 
 SHIPPED = Path(__file__).resolve().parents[2] / "saved_models" / "etvae" / "1"
 
@@ -52,6 +52,18 @@ def test_the_committed_model_is_a_start() -> None:
     start = read_start(SHIPPED)
     assert start.answers == ("smooth", "featured_or_disk", "artifact")
     assert start.weights["encoder/loc/kernel"].shape == (2048, 64)
+
+
+def test_a_start_of_another_model_is_refused_with_the_flags_that_mend_it(started_from: Path) -> None:
+    config = quicktest.get_config()
+    config.train.init = str(SHIPPED)
+    with pytest.raises(InputError, match='data.channels=3.*, but this run has .*; add .*--config.data.channels="3"'):
+        validate_config(config)
+    config.update_from_flattened_dict({"train.init": str(started_from), "model.latent_dim": 5, "model.filters": (9,)})
+    with pytest.raises(InputError, match="model.latent_dim=4, model.filters=.*, but this run has model.latent_dim=5"):
+        validate_config(config)
+    config.model = quicktest.get_config().model
+    validate_config(config)
 
 
 def test_test_galaxies_that_the_start_learnt_from_are_counted(
