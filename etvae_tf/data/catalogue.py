@@ -183,7 +183,8 @@ def _read_votes(
     named = ids if len(ids) == len(sets[0]) else sets[0].index
     for cells in sets:
         votes = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64, copy=True)
-        empty = (cells.isna().to_numpy() | cells.isin(_EMPTY).to_numpy() | (votes <= _NOT_ASKED)).all(axis=1)
+        not_asked = (votes <= _NOT_ASKED) | ((votes < 0) & (votes == votes[:, :1]))  # such as -1 in all of them
+        empty = (cells.isna().to_numpy() | cells.isin(_EMPTY).to_numpy() | not_asked).all(axis=1)
         votes[empty] = 0.0
         for wrong, what in ((~np.isfinite(votes), "missing or not a number"), (votes < 0, "negative")):
             rows = wrong.any(axis=1)

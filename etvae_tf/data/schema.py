@@ -64,6 +64,18 @@ _CONVENTIONS = (
         ),
     ),
 )
+# The same questions, in tables that have no counts: fractions as they were voted or, after Hart et al., debiased.
+_FRACTION_CONVENTIONS = tuple(
+    (
+        f"{name} {ending}",
+        question,
+        "fractions",
+        tuple(f"{pattern.removesuffix('_count')}_{ending}" for pattern in patterns),
+    )
+    for name, question, kind, patterns in _CONVENTIONS
+    if kind == "counts"
+    for ending in ("fraction", "weighted_fraction", "debiased")
+)
 # Of single words, which other tables may have for other things: all of them must be there, and nothing better.
 _PLAIN_CONVENTIONS = (
     ("Galaxy Zoo 1", _GALAXY_ZOO_1, "fractions", ("p_el", "p_cw", "p_acw", "p_edge", "p_dk", "p_mg")),
@@ -155,10 +167,14 @@ def label_kind(values: np.ndarray, requested: str = "auto", stated: str = "auto"
         kind = "fractions" if fractions and not one_each else "counts"
     if kind == "fractions" and not fractions and (requested != "fractions" or values.max() > 1):
         worst = sums[np.argmax(np.abs(sums - 1) * (sums != 0))]
-        raise InputError(
-            f"vote fractions sum to {worst:g} in a row, expected 1; check the answer columns, or, where they shall be "
-            "divided by their sum, set --config.data.label_kind=fractions."
+        percentages = np.all((np.abs(sums - 100) <= 100 * FRACTION_SUM_ATOL) | (sums == 0))
+        mend = (
+            "divide percentages by 100."
+            if percentages
+            else "check the answer columns, or, where they shall be divided by their sum, set "
+            "--config.data.label_kind=fractions."
         )
+        raise InputError(f"vote fractions sum to {worst:g} in a row, expected 1; {mend}")
     if kind == "counts" and requested != "counts" and not np.all(values == np.round(values)):
         mend = (
             "fractions, which divides them by their sum"
@@ -190,8 +206,10 @@ class _Match(NamedTuple):
 
 def _known(columns: Sequence[str]) -> list[_Match]:
     plain = [match for convention in _PLAIN_CONVENTIONS for match in _matches(columns, *convention)]
-    matches = [match for convention in _CONVENTIONS for match in _matches(columns, *convention)]
-    return matches or [match for match in plain if None not in match.found][:1]
+    for conventions in (_CONVENTIONS, _FRACTION_CONVENTIONS):
+        if matches := [match for convention in conventions for match in _matches(columns, *convention)]:
+            return matches
+    return [match for match in plain if None not in match.found][:1]
 
 
 def _matches(

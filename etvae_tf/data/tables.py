@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import lzma
 import os
 import re
@@ -15,7 +16,7 @@ import pandas as pd
 
 from etvae_tf.data.decode import PICTURE_SUFFIXES
 from etvae_tf.data.schema import ID_COLUMNS
-from etvae_tf.data.text_tables import read_text
+from etvae_tf.data.text_tables import open_unpacked, read_text
 from etvae_tf.errors import InputError
 
 __all__ = ["best_id_column", "first_few", "picture_paths", "read_ids", "read_table"]
@@ -34,13 +35,16 @@ _FOREIGN = {  # first bytes -> what it is, and how it becomes a table that is re
     **dict.fromkeys((b"[{", b'{"', b"{\n"), ("a JSON file", "write its table as CSV, the ids as text")),
 }
 _ASTROPY = {  # first bytes -> astropy's name
-    b"SIMPLE  =": "fits", b"<?xml": "votable", b"<VOTABLE": "votable", b"Title:": "ascii.mrt", b"\\fixlen": "ascii.ipac"
+    b"SIMPLE  =": "fits", b"<?xml": "votable", b"<VOTABLE": "votable", b"Title:": "ascii.mrt",
+    b"\\fixlen": "ascii.ipac", b"\\begin{table": "ascii.latex", b"\\begin{tabular": "ascii.latex",
+    b"\\begin{deluxeta": "ascii.aastex",
 }  # fmt: skip
 _SUFFIX = re.compile(
     rf"(?<=[^/\\])(?:{'|'.join(re.escape(end) for end in sorted(PICTURE_SUFFIXES, key=len, reverse=True))})$",
     re.IGNORECASE,
 )
 _FOLDER = re.compile(r"^.*[/\\]")
+_CHANCE = 5  # ids whose last digits may all be 0 by chance
 _ROUNDED = r"[+-]?\d+(?:\.\d+)?[eE]\+?\d+"  # as spreadsheets show large numbers
 
 
@@ -48,8 +52,9 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
     """Reads text of any dialect (see `read_text`), Parquet or Feather, and by astropy the formats of astronomy.
 
     A file's first bytes say what it is. Those of astronomy are FITS tables, VOTables, machine-readable tables of the
-    AAS and CDS, and IPAC tables; columns of several values in a row are left out, which is said. Known id columns and
-    `text_columns` stay text: large ids do not fit a float. An index that pandas wrote is a column like the others.
+    AAS and CDS, IPAC and LaTeX tables, compressed or not; columns of several values in a row are left out, which is
+    said. Known id columns and `text_columns` stay text: large ids do not fit a float. An index that pandas wrote is a
+    column like the others.
 
     Raises:
         InputError: the file is missing or cannot be read as a table.
@@ -57,12 +62,12 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
     path = Path(path)
     if not path.is_file():
         raise InputError(f"no table at {path}, expected a CSV or Parquet file; check the path.")
-    with path.open("rb") as file:
-        start = file.read(16)
-    for first, (what, mend) in _FOREIGN.items():
-        if start.startswith(first):
-            raise InputError(f"{path} is {what}, which is not read as a table; {mend}.")
     try:
+        with open_unpacked(path) as file:
+            start = file.read(16)
+        for first, (what, mend) in _FOREIGN.items():
+            if start.startswith(first):
+                raise InputError(f"{path} is {what}, which is not read as a table; {mend}.")
         if path.suffix.lower() in (".parquet", ".pq") or start.startswith(b"PAR1"):
             return _plain(pd.read_parquet(path))
         if start.startswith((b"ARROW1", b"FEA1")):
@@ -73,6 +78,8 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
         return read_text(path, {*ID_COLUMNS, *text_columns})
     except InputError:
         raise
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is neither text nor a table of a known kind; write it as CSV or Parquet.") from error
     except (ValueError, OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile) as error:  # parsers' and Arrow's, too
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} cannot be read as a table ({reason}); expected CSV or Parquet.") from error
@@ -93,7 +100,11 @@ def _read_by_astropy(path: Path, form: str) -> pd.DataFrame:
         raise InputError(f"{path} is read by astropy, which is not installed; run pip install 'etvae_tf[astro]'.")
     from astropy.table import Table
 
-    table = Table.read(path, format=form)
+    with open_unpacked(path) as file:
+        content = file.read()
+    text = {"converters": {"*": str}} if form in ("ascii.latex", "ascii.aastex") else {}  # the others state types
+    source = content.decode().splitlines() if form.startswith("ascii.") else io.BytesIO(content)
+    table = Table.read(source, format=form, **text)
     several = [name for name in table.colnames if table[name].ndim > 1]
     if several:
         print(f"{path}: {first_few(several)} hold several values in a row and are left out", flush=True)
@@ -139,7 +150,7 @@ def read_ids(
             problems.append(f"{path} stores {column} as floating point, which garbles ids; store it as text.")
             cells = cells[:0]
     ids = _bare_names(cells, picture_names)
-    rounded = ids.str.fullmatch(_ROUNDED)
+    rounded = ids.str.fullmatch(_ROUNDED) | _lost_digits(ids)
     if rounded.any():
         problems.append(
             f"{path} has {int(rounded.sum())} ids that a spreadsheet rounded ({first_few(list(ids[rounded]))}); export "
@@ -158,6 +169,12 @@ def read_ids(
     if problems:
         raise InputError(*problems)
     return ids.to_numpy(dtype=str)
+
+
+def _lost_digits(ids: pd.Series) -> pd.Series:
+    """Which ids are rounded to a spreadsheet's 15 digits, where all long ones are: no list of ids ends in 0s alone."""
+    long, zeros = ids.str.fullmatch(r"\d{16,}"), ids.str.fullmatch(r"\d{15}0+")
+    return zeros & (long.sum() > _CHANCE) & (zeros.sum() == long.sum())
 
 
 def picture_paths(table: pd.DataFrame) -> list[str]:

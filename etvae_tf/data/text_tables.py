@@ -16,10 +16,13 @@ import pandas as pd
 
 from etvae_tf.errors import InputError
 
-__all__ = ["read_text"]
+__all__ = ["open_unpacked", "read_text"]
 
 _HEAD = 2**20  # bytes that hold the header and what comes before it
+_SAMPLE = 100  # lines that tell header and prose apart
 _SEPARATORS = ("\t", ";", ",", "|")
+_RARE_SEPARATORS = (":", "^", "~")  # where a header has no other, nor blanks
+_COMMENT = re.compile(r"\s*(?:#|%|!|//)")
 _OPENERS: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _ZIP = b"PK\x03\x04"
 _ENCODINGS = (  # first bytes -> encoding; that of the two longer ones begins like that of the others
@@ -37,13 +40,15 @@ _DECIMAL_COMMA = r"[+-]?(?:0,\d+|\d+,(?!\d{3}$)\d+)"  # 1,234 may be more than a
 def read_text(path: Path, text_columns: Collection[str] = ()) -> pd.DataFrame:
     """Reads a table of one row a line.
 
-    Columns are separated by comma, semicolon, tab, bar or blanks; decimals by a point or, but for the first, a comma.
-    Comments (#) and empty lines may stand before the header, which may be the last comment itself, and comments behind
-    the rows; a line of dashes may part the header, and a line of units, from the rows. The encoding is UTF-8, UTF-16 or
-    UTF-32, or else Windows-1252. The file may be compressed by gzip, bzip2, xz or zip. Blanks around the columns' names
-    are cut off. Columns whose first cells have leading zeros or more than 15 digits stay text. Of columns of one name
-    the first counts; it is said where others, NAME.1, ..., differ. Rows may end in a separator, or begin with a name
-    that the header has no column for, as those of R do: that column is called index.
+    Columns are separated by comma, semicolon, tab, bar, blanks or, rarely, colon, caret or tilde; decimals by a point
+    or, but for the first, a comma. Cells may stand in quotes of either kind. Comments (#, %, !, //) and empty lines may
+    stand before the header, which may be the last comment itself, and comments and rows of empty cells behind it; a
+    line of dashes may part the header, and a line of units, from the rows. Other lines before the header are passed
+    over where they lack its separators, which is said. The encoding is UTF-8, UTF-16 or UTF-32, or else Windows-1252.
+    The file may be compressed by gzip, bzip2, xz or zip. Blanks around the columns' names are cut off. Columns whose
+    first cells have leading zeros or more than 15 digits stay text. Of columns of one name the first counts; it is said
+    where others, NAME.1, ..., differ. Rows may end in a separator, or begin with a name that the header has no column
+    for, as those of R do: that column is called index.
 
     Args:
         path: of the file.
@@ -53,7 +58,7 @@ def read_text(path: Path, text_columns: Collection[str] = ()) -> pd.DataFrame:
         InputError: a zip of several files, or an Excel file.
         ValueError, OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile: what pandas and unpacking raise.
     """
-    with _open(path) as file:
+    with open_unpacked(path) as file:
         content = file.read(_HEAD)
     encoding = _encoding(content)
     try:
@@ -66,10 +71,10 @@ def read_text(path: Path, text_columns: Collection[str] = ()) -> pd.DataFrame:
 
 def _read(path: Path, content: bytes, encoding: str, text_columns: Collection[str]) -> pd.DataFrame:
     lines = content.decode(encoding, errors="ignore").splitlines()
-    options = {"encoding": encoding, "skipinitialspace": True, **_layout(lines)}
+    options = {"encoding": encoding, "skipinitialspace": True, **_layout(lines, path)}
 
     def read(**others: Any) -> pd.DataFrame:
-        with _open(path) as file:
+        with open_unpacked(path) as file:
             return pd.read_csv(file, **options, **others)
 
     first = read(nrows=1000, dtype=str)
@@ -87,9 +92,10 @@ def _read(path: Path, content: bytes, encoding: str, text_columns: Collection[st
         table = read(dtype=text, index_col=False) if ends_in_separator else table.reset_index()
     if "names" not in options:
         _tell_repeated(table, read(header=None, nrows=1, dtype=str).iloc[0], path)
-    comment = table.iloc[:, 0].astype(str).str.startswith("#") & table.iloc[:, 1:].isna().all(axis=1)
-    if comment.any():
-        table = table[~comment].reset_index(drop=True)
+    comment = table.iloc[:, 0].astype(str).str.match(_COMMENT) & table.iloc[:, 1:].isna().all(axis=1)
+    nothing = comment | table.isna().all(axis=1)
+    if nothing.any():
+        table = table[~nothing].reset_index(drop=True)
     return table.rename(columns=str.strip)
 
 
@@ -101,24 +107,52 @@ def _tell_repeated(table: pd.DataFrame, header: pd.Series, path: Path) -> None:
             print(f"{path} has {1 + len(others)} columns {name.strip()} that differ; the first counts", flush=True)
 
 
-def _layout(lines: list[str]) -> dict[str, Any]:
+def _layout(lines: list[str], path: Path) -> dict[str, Any]:
     """Separator, lines to skip and, where it is a comment, the header, in pandas's words."""
-    rows = [row for row, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    rows = [row for row, line in enumerate(lines) if line.strip() and not _COMMENT.match(line)]
+    prose = _prose([lines[row] for row in rows[:_SAMPLE]])
+    if prose:
+        print(
+            f"{path}: {prose} lines before the header are passed over ({lines[rows[0]].strip()[:60]} ...)", flush=True
+        )
+    rows = rows[prose:]
     before = rows[0] if rows else 0
     header = lines[before] if lines else ""
     comment = next((line for line in reversed(lines[:before]) if line.strip()), "")
-    names = comment.lstrip().lstrip("#").strip()
-    separator = max(_SEPARATORS, key=header.count)
-    if not header.count(separator):
-        separator = r"\s+" if len(header.split()) > 1 else ","
+    names = _COMMENT.sub("", comment).lstrip("#%!/").strip()
+    separator = _separator(header)
 
     def cells(line: str) -> list[str]:
         return [cell.strip() for cell in re.split(separator if separator == r"\s+" else re.escape(separator), line)]
 
+    options: dict[str, Any] = {"sep": separator}
+    if all(re.fullmatch(r"'.*'", cell) for cell in cells(header)):
+        options["quotechar"] = "'"
     if names and any(map(_is_number, cells(header))) and len(cells(names)) == len(cells(header)):
-        return {"sep": separator, "skiprows": before, "header": None, "names": cells(names)}
+        return {**options, "skiprows": before, "header": None, "names": cells(names)}
     rule = next((row for row in rows[1:3] if _RULE.fullmatch(lines[row])), before)
-    return {"sep": separator, "skiprows": [*range(before), *range(before + 1, rule + 1)]}
+    return {**options, "skiprows": [*range(before), *range(before + 1, rule + 1)]}
+
+
+def _separator(header: str) -> str:
+    separator = max(_SEPARATORS, key=header.count)
+    if header.count(separator):
+        return separator
+    if len(header.split()) > 1:
+        return r"\s+"
+    rare = max(_RARE_SEPARATORS, key=header.count)
+    return rare if header.count(rare) else ","
+
+
+def _prose(lines: list[str]) -> int:
+    """How many lines stand before the header that most lines behind it agree with in their separators."""
+    counts = {one: [line.count(one) for line in lines] for one in _SEPARATORS}
+    usual = {one: max(set(found), key=found.count) for one, found in counts.items() if found}
+    separator = max(usual, key=lambda one: (usual[one] > 0, counts[one].count(usual[one])), default=None)
+    if separator is None or usual[separator] == 0:
+        return 0
+    least = usual[separator] / 2  # a header may have a cell less than the rows
+    return next(row for row, found in enumerate(counts[separator]) if found >= least)
 
 
 def _is_number(cell: str) -> bool:
@@ -138,8 +172,13 @@ def _encoding(content: bytes) -> str:
     return "utf-16-be" if content[:1] == b"\0" else "utf-8-sig"
 
 
-def _open(path: Path) -> IO[bytes]:
-    """The file, unpacked."""
+def open_unpacked(path: Path) -> IO[bytes]:
+    """Opens a file, unpacked where it is compressed by gzip, bzip2, xz or zip.
+
+    Raises:
+        InputError: a zip of several files, or an Excel file.
+        OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile: what opening and unpacking raise.
+    """
     with path.open("rb") as file:
         start = file.read(16)
     if start.startswith(_ZIP):

@@ -35,6 +35,38 @@ def test_candels_fractions(read):
     assert catalogue.votes.tolist() == [[20, 15, 5]] * 4
 
 
+@pytest.mark.parametrize("ending", ["fraction", "weighted_fraction", "debiased"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        (
+            "t01_smooth_or_features_a01_smooth",
+            "t01_smooth_or_features_a02_features_or_disk",
+            "t01_smooth_or_features_a03_star_or_artifact",
+        ),
+        ("smooth-or-featured-dr8_smooth", "smooth-or-featured-dr8_featured-or-disk", "smooth-or-featured-dr8_artifact"),
+        ("smooth-or-featured_smooth", "smooth-or-featured_features", "smooth-or-featured_problem"),
+    ],
+)
+def test_fractions_are_read_where_there_are_no_counts(read, pattern, ending):
+    fractions = {f"{name}_{ending}": value for name, value in zip(pattern, (0.5, 0.375, 0.125), strict=True)}
+    catalogue = read(fractions)
+    assert catalogue.kind == "fractions" and catalogue.votes.tolist() == [[20, 15, 5]] * 4
+    end = "_count" if pattern[0].startswith("t01") else ""
+    counts = {f"{name}{end}": value for name, value in zip(pattern, (3, 2, 1), strict=True)}
+    catalogue = read({**fractions, **counts})
+    assert catalogue.kind == "counts" and catalogue.votes.tolist() == [[3, 2, 1]] * 4
+    others = {name.replace(ending, "debiased" if ending != "debiased" else "fraction"): 0.25 for name in fractions}
+    with pytest.raises(InputError, match="more than one set of labels"):
+        read({**fractions, **others})
+
+
+def test_percentages_are_named(read):
+    names = ("smooth-or-featured_smooth", "smooth-or-featured_features", "smooth-or-featured_problem")
+    with pytest.raises(InputError, match="sum to 100 in a row, expected 1; divide percentages by 100"):
+        read({f"{name}_fraction": value for name, value in zip(names, (50.5, 37.0, 12.5), strict=True)})
+
+
 @pytest.mark.parametrize("case", [str.lower, str.upper])
 def test_galaxy_zoo_1_fractions(read, case):
     columns = {"p_el": 0.5, "p_cw": 0.25, "p_acw": 0.0, "p_edge": 0.125, "p_dk": 0.125, "p_mg": 0.0}

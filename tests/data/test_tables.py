@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,11 @@ def csv(**options: object) -> Callable[[Path], None]:
 
 def text(change: Callable[[str], str], encoding: str = "utf-8") -> Callable[[Path], None]:
     return lambda path: path.write_text(change(RIGHT.to_csv(index=False)), encoding=encoding)
+
+
+def packed(path: Path, table: Table, form: str) -> None:
+    table.write(path.with_suffix(""), format=form)
+    path.write_bytes(gzip.compress(path.with_suffix("").read_bytes()))
 
 
 FORMS: dict[str, Callable[[Path], None]] = {
@@ -62,6 +68,11 @@ FORMS: dict[str, Callable[[Path], None]] = {
     "arrow.dat": lambda path: RIGHT.to_feather(path),
     "table.fits": lambda path: Table.from_pandas(RIGHT).write(path),
     "table.vot": lambda path: Table.from_pandas(RIGHT).write(path, format="votable"),
+    "table.fits.gz": lambda path: Table.from_pandas(RIGHT).write(path, format="fits"),
+    "table.vot.gz": lambda path: packed(path, Table.from_pandas(RIGHT), "votable"),
+    "table.mrt.gz": lambda path: packed(path, Table.from_pandas(RIGHT), "ascii.mrt"),
+    "table.tex": lambda path: Table.from_pandas(RIGHT).write(path, format="ascii.latex"),
+    "aas.tex": lambda path: Table.from_pandas(RIGHT).write(path, format="ascii.aastex"),
     "table.ecsv": lambda path: Table.from_pandas(RIGHT).write(path, format="ascii.ecsv"),
 }
 
@@ -88,7 +99,7 @@ def test_an_id_column_of_any_name_is_found_by_its_values(column: str, tmp_path: 
         read_catalogue(tmp_path / "table.csv", picture_names=["other"])
 
 
-@pytest.mark.parametrize("empty", ["", "NaN", "N/A", "null", "--", "-99", "-999.0"])
+@pytest.mark.parametrize("empty", ["", "NaN", "N/A", "null", "--", "-99", "-999.0", "-1"])
 def test_a_galaxy_that_nobody_was_asked_about_has_no_votes(
     empty: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +135,11 @@ def test_surveys_name_the_same_answers_differently(pattern: str, ends: tuple[str
     ("name", "content", "sentence"),
     [
         ("excel.csv", b"id,a,b\n5.87723E+17,1,2\n5.87724e+17,1,2\n", "2 ids that a spreadsheet rounded"),
+        (
+            "rounded.csv",
+            b"id,a,b\n" + b"".join(b"587722981741%03d000,1,2\n" % number for number in range(6)),
+            "6 ids that a spreadsheet rounded",
+        ),
         ("twice.csv", b"id,a,b\n7,1,2\n7,1,3\n", "in rows that differ"),
         ("table.h5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file.*to_parquet"),
         ("table.zst", b"\x28\xb5\x2f\xfd", "is a Zstandard file.*unzstd"),
@@ -131,7 +147,8 @@ def test_surveys_name_the_same_answers_differently(pattern: str, ends: tuple[str
         ("table.json", b'[{"id": 1}]', "is a JSON file.*as CSV"),
         ("table.db", b"SQLite format 3\0", "is an SQLite database.*as CSV"),
         ("table.csv", b"<!DOCTYPE html>", "is a web page.*download the table itself"),
-        ("binary.csv", b"id,a,b\n\0\xff", "cannot be read as a table"),
+        ("binary.csv", b"id,a,b\n\0\xff", "is neither text nor a table of a known kind"),
+        ("table.npy", b"\x93NUMPY\x01\0v\0", "is neither text nor a table of a known kind"),
         ("table.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Excel file.*save it as CSV"),
         ("damaged.csv.gz", b"\x1f\x8b\x08", "cannot be read as a table"),
         ("damaged.zip", b"PK\x03\x04", "cannot be read as a table"),
@@ -164,3 +181,9 @@ def test_ipac_tables_are_read(tmp_path: Path) -> None:
     (tmp_path / "irsa.tbl").write_text("\\fixlen = T\n" + (tmp_path / "bare.tbl").read_text())
     catalogue = read_catalogue(tmp_path / "irsa.tbl", answer_columns=("a", "b"))
     assert catalogue.ids.tolist() == IDS and catalogue.votes.tolist() == VOTES[:, :2].tolist()
+
+
+def test_few_ids_may_end_in_zeros(tmp_path: Path) -> None:
+    ids = [f"587722981741{number:03}000" for number in range(5)]
+    pd.DataFrame({"id": ids, "a": 1, "b": 2}).to_csv(tmp_path / "t.csv", index=False)
+    assert read_catalogue(tmp_path / "t.csv", answer_columns=("a", "b")).ids.tolist() == ids

@@ -32,6 +32,12 @@ FORMS = {
     "header in a comment": f"# by hand\n#{COMMAS}".encode(),
     "numpy.savetxt": f"# {joined(' ', HEADER, *ROWS)}".encode(),
     "comments around": f"# by hand, of two, parts\n\n{COMMAS}\n# 3 rows\n".encode(),
+    "comments of other kinds": f"% by hand\n! of two, parts\n// twice\n{COMMAS}".encode(),
+    "header in a TeX comment": f"%{joined(' ', HEADER, *ROWS)}".encode(),
+    "colons": joined(":", HEADER, *ROWS).encode(),
+    "carets": joined("^", HEADER, *ROWS).encode(),
+    "single quotes": joined(",", *([f"'{cell}'" for cell in row] for row in (HEADER, *ROWS))).encode(),
+    "rows of empty cells": joined(",", HEADER, ["", "", ""], *ROWS, [" ", "", ""], ["", "", ""]).encode(),
     "VizieR": f"#Table\n\n{joined(chr(9), HEADER, [' ', 'n', 'n'], RULE, *ROWS)}".encode(),
     "psql": (joined("|", HEADER) + "-----+-----+-----\n" + joined("|", *ROWS)).encode(),
     "Markdown": joined("|", *(["", *row, ""] for row in (HEADER, RULE, *ROWS))).encode(),
@@ -47,6 +53,19 @@ def test_every_dialect_says_the_same(form: str, tmp_path: Path) -> None:
     table = read_table(tmp_path / "table.txt").rename(columns={"name": "dr7objid"})
     assert all(table[name].isna().all() for name in set(table) - set(HEADER))
     pd.testing.assert_frame_equal(table[HEADER], RIGHT, check_dtype=False)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_lines_before_the_header_are_passed_over_and_counted(
+    separator: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = joined(separator, HEADER, *ROWS)
+    (tmp_path / "table.txt").write_text(f"Table 3 of Someone et al. (2020)\n\nSelected by hand\n{rows}")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "table.txt"), RIGHT, check_dtype=False)
+    assert "2 lines before the header are passed over (Table 3 of Someone" in capsys.readouterr().out
+    (tmp_path / "table.txt").write_text(rows)
+    read_table(tmp_path / "table.txt")
+    assert not capsys.readouterr().out
 
 
 def test_rows_of_r_begin_with_a_name(tmp_path: Path) -> None:
