@@ -24,19 +24,19 @@ def find_pictures(path: Path, files: Iterable[str]) -> tuple[dict[str, str], tup
         File by name, see `ImageSource`, and the others in sorted order.
 
     Raises:
-        InputError: two pictures of one name in one folder, no picture, or FITS pictures without astropy.
+        InputError: no picture, or FITS pictures without astropy.
     """
     parts = ((file, PurePosixPath(_with_slashes(file)).parts) for file in sorted(files))
     visible = [file for file, names in parts if "__MACOSX" not in names and not any(n.startswith(".") for n in names)]
     bare = {file: _without_suffix(file) for file in visible if file.lower().endswith(PICTURE_SUFFIXES)}
-    times = Counter(PurePosixPath(name).name for name in bare.values())
+    stems, paths = Counter(PurePosixPath(name).name for name in bare.values()), Counter(bare.values())
     pictures: dict[str, str] = {}
     for file, name in bare.items():
         stem = PurePosixPath(name).name
-        name = stem if times[stem] == 1 else name
-        if name in pictures:
-            raise InputError(f"{path} holds two pictures named {name} ({pictures[name]}, {file}); keep one per galaxy.")
-        pictures[name] = file
+        pictures[stem if stems[stem] == 1 else name if paths[name] == 1 else _with_slashes(file)] = file
+    alike = [file for file, name in bare.items() if paths[name] > 1]
+    if alike:
+        print(f"{path}: {first_few(alike)} differ in their suffix alone, and go by their full names", flush=True)
     if not pictures:
         raise InputError(f"{path} holds no {first_few(PICTURE_SUFFIXES, 13)} pictures; expected files named ID.jpg.")
     check_formats(list(bare))

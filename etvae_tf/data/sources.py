@@ -28,7 +28,8 @@ class ImageSource:
         path: the folder, zip file or table.
         root: the folder or zip file that `files` lie in.
         files: file by name.
-        names: the pictures' names without folder and suffix, in sorted order; with the folder where names repeat.
+        names: the pictures' names without folder and suffix, in sorted order; with the folder where names repeat, and
+            with the suffix where that repeats.
         others: visible files that are no pictures by their suffix, in sorted order.
 
     Args:
@@ -134,8 +135,7 @@ def open_images(path: str | Path) -> ImageSource:
         The source.
 
     Raises:
-        InputError: nothing there, a corrupt zip, no picture inside, two pictures of one name in one
-            folder, or FITS pictures without astropy.
+        InputError: nothing there, a corrupt zip, no picture inside, or FITS pictures without astropy.
     """
     path = Path(path)
     if path.is_dir():

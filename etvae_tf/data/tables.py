@@ -215,8 +215,8 @@ def best_id_column(table: pd.DataFrame, picture_names: frozenset[str], path: str
 def _bare_names(cells: pd.Series, picture_names: Collection[str] = ()) -> pd.Series:
     """Cells as text; of a picture's path, the name that it goes by.
 
-    That is the path without suffix where the pictures have such a name; else the name without folder and suffix. Where
-    the pictures are not known and such names repeat, the folders in which they differ stay.
+    That is the path, or the path without suffix, where the pictures have such a name; else the name without folder and
+    suffix. Where the pictures are not known and such names repeat, the folders in which they differ stay.
     """
     text = cells.astype(str).str.strip().str.removeprefix("'").str.replace(r'^="(.*)"$', r"\1", regex=True)
     text = text.str.replace(r"^(\w+://[^?#]*)[?#].*$", r"\1", regex=True)
@@ -225,7 +225,7 @@ def _bare_names(cells: pd.Series, picture_names: Collection[str] = ()) -> pd.Ser
     if named.any():
         stems = bare.str.replace(_FOLDER, "", regex=True)
         if len(picture_names):
-            names = bare.where(bare.isin(picture_names), stems)
+            names = text.where(text.isin(picture_names), bare.where(bare.isin(picture_names), stems))
         else:
             names = stems.where(~stems.duplicated(keep=False), bare.str.removeprefix(_common_folder(bare[named])))
         text = text.where(~named, names)

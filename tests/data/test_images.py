@@ -5,10 +5,12 @@ from __future__ import annotations
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
 from etvae_tf.data.images import load_images, open_images, preprocess, read_images
+from etvae_tf.data.tables import read_ids
 from etvae_tf.errors import InputError
 
 LUMINANCE = (0.2989, 0.5870, 0.1140)  # ITU-R BT.601, as TensorFlow rounds it
@@ -138,9 +140,20 @@ def test_refuses_other_places(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no .jpg"):
         open_images(tmp_path / "empty")
-    (folder / "g0.jpg").write_bytes(b"")
-    with pytest.raises(InputError, match="two pictures named g0"):
-        open_images(folder)
+
+
+def test_pictures_that_differ_in_their_suffix_go_by_their_full_names(folder, capsys):
+    before = open_images(folder).names
+    (folder / "below").mkdir()
+    (other,) = folder.glob("g0.*")
+    for copy in (folder / "g0.tif", folder / "below" / "g0.jpg"):
+        copy.write_bytes(other.read_bytes())
+    source = open_images(folder)
+    assert set(source.names) == ({*before} - {"g0"}) | {other.name, "g0.tif", "below/g0"}
+    assert "g0.tif differ in their suffix alone, and go by their full names" in capsys.readouterr().out
+    assert source.files["g0.tif"] == "g0.tif" and source.files["below/g0"] == "below/g0.jpg"
+    ids = read_ids(pd.DataFrame({"id": ["g0.tif", "below/g0.png", "g1.jpg"]}), "id", "t.csv", source.names)
+    assert ids.tolist() == ["g0.tif", "below/g0", "g1"]
 
 
 @pytest.mark.parametrize(
