@@ -116,10 +116,10 @@ def _names(text: str, separator: str) -> tuple[str, ...]:
 
 
 def _kaggle(columns: Sequence[str]) -> list[VoteColumns]:
-    found = []
+    found, spelt = [], {column.lower(): column for column in columns}
     for task, name, answers in _GALAXY_ZOO_2:
-        cells = tuple(f"Class{task}.{number}" for number in range(1, len(answers) + 1))
-        if set(cells) <= set(columns):
+        cells = tuple(spelt.get(f"class{task}.{number}") for number in range(1, len(answers) + 1))
+        if None not in cells:
             found.append(VoteColumns(_question(name, answers), cells, "fractions of those asked"))
     return found
 

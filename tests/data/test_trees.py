@@ -45,10 +45,11 @@ FIRST = "smooth-or-featured"
     ("columns", "questions"),
     [
         (KAGGLE, [FIRST, "disk-edge-on", "something-odd", "how-rounded", "odd-feature"]),
+        ([column.lower() for column in KAGGLE], [FIRST, "disk-edge-on", "something-odd", "how-rounded", "odd-feature"]),
         (HART, [FIRST, "disk-edge-on", "has-spiral-arms"]),
         (NAMED, [FIRST, "disk-edge-on", "has-spiral-arms", "spiral-winding"]),
     ],
-    ids=["Kaggle", "Hart", "galaxy-datasets"],
+    ids=["Kaggle", "Kaggle, small letters", "Hart", "galaxy-datasets"],
 )
 def test_published_trees_are_found_from_the_first_question_down(columns: list[str], questions: list[str]) -> None:
     found = find_tree(columns, ("all",))
