@@ -24,11 +24,13 @@ def get_config() -> ConfigDict:
         config.curve.title = "distilled"
         config.curve.arms = {
             "supervised": {"regime": "supervised", **plain},
+            "supervised_2": {"regime": "supervised", "train": {**plain["train"], "member": 1}},
             "two_step": {**plain},  # Table 1's
             "gaussian_process": {"regime": "gaussian_process", **plain},
             "gaussian_process_latents": {"regime": "gaussian_process_latents", "train": {"teaching_pictures": 0}},
             "distilled": {},
         }
+        config.curve.means["supervised_ensemble"] = ("supervised", "supervised_2")  # as many as teach
         config.curve.reference = "gaussian_process"
         config.curve.seeds = (0, 1, 2, 3, 4)
     return config.lock()

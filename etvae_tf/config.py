@@ -97,5 +97,6 @@ def _train() -> ConfigDict:
     # and, where there are folds, their models) train two_step's last model beside the labels; 0: labels alone
     train.teaching_steps = 2500  # vote steps of a last model that is taught
     train.init = ""  # run or exported model whose weights it starts from, instead of pre-training; "": random weights
+    train.member = 0  # of an ensemble: other weights, order and augmentation of batches, with the same labels
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)
     return train

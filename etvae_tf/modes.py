@@ -149,7 +149,7 @@ MODES = {
             "data.test_fraction", "data.split_seed", "data.missing_pictures", "data.cache_dir",
             "data.pool_limit", "data.validation_fraction", "train.vae_steps",
             "train.vae_steps_per_picture", "train.vote_steps", "train.vote_steps_per_label", "train.steps_per_epoch",
-            "train.alternating_from_scratch", "train.alternating_vae_rate", "train.init",
+            "train.alternating_from_scratch", "train.alternating_vae_rate", "train.init", "train.member",
         ),
     ),
 }  # fmt: skip

@@ -27,6 +27,8 @@ from etvae_tf.training.teachers import predict_fold, taught_galaxies
 
 __all__ = ["train", "training_set"]
 
+_MEMBERS_APART = 1_000_003  # seeds between members of an ensemble, so that small seeds have others
+
 
 def train(
     config: Any, data: GalaxyData, folder: RunFolder, shared_vae: Path | None = None
@@ -43,9 +45,9 @@ def train(
         The trained model, saved as `folder.model`, and the wall time of each phase in seconds (of this process). What
         pre-training ends with, the last model whose decoder fits its encoder, is saved as `folder.vae`.
     """
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(_seed(config))
     shape = (config.data.image_size, config.data.channels, data.questions.counts)
-    model = build_model(config.model, *shape, config.seed, _measures_asked(config, data))
+    model = build_model(config.model, *shape, _seed(config), _measures_asked(config, data))
     if config.train.init:
         start_from = read_start(config.train.init)
         assign_weights(model, start_from.weights, vote_head=start_from.answers == data.questions.answers)
@@ -77,6 +79,11 @@ def train(
                 write_atomically(shared_vae, lambda path: shutil.copyfile(folder.vae, path))
     write_atomically(folder.model, model.save)
     return model, seconds
+
+
+def _seed(config: Any) -> int:
+    """Of weights, batches and augmentation, in the range of NumPy's; labels are drawn by `config.seed` alone."""
+    return (config.seed + _MEMBERS_APART * config.train.member) % 2**32
 
 
 def _measures_asked(config: Any, data: GalaxyData) -> int:
@@ -148,7 +155,7 @@ def training_set(
     outskirts = {"augment_outskirts": config.data.augment_outskirts}  # never of pictures that the decoder shall draw
     drawn: dict[str, Any] = {}
     if phase.unlabelled:
-        size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * config.seed
+        size, seed = config.train.unlabelled_batch if phase.labelled else config.train.vae_batch, 2 * _seed(config)
         drawn["unlabelled"] = pictures = batches(data.pool, size, seed, **augment)
         views = pictures  # of which no one asks
         if phase.contrast:  # the same galaxies as another survey might show them
@@ -160,7 +167,7 @@ def training_set(
     if phase.labelled:
         arrays = (data.train.images, data.train.votes)
         jitter = config.data.augment_jitter * min(1.0, config.data.augment_jitter_labels / config.n_labels) ** 0.5
-        seed = 2 * config.seed + 1
+        seed = 2 * _seed(config) + 1
         moved = {**augment, **outskirts, "augment_jitter": jitter}
         drawn["labelled"] = batches(arrays, config.train.labelled_batch, seed, **moved)
     return tf.data.Dataset.zip(drawn)

@@ -41,6 +41,7 @@ def validate_config(config: Any) -> None:
             "the last model of two_step; add --regime=two_step, or set --config.train.teaching_pictures=0."
         )
     require(config, ["train.teaching_steps"], *whole(1))
+    require(config, ["train.member"], *whole(0))
     positive = ("vote_steps_per_label", "vae_learning_rate", "vote_learning_rate")
     require(config, [f"train.{name}" for name in positive], lambda value: value > 0, "a number > 0")
     others = (

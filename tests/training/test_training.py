@@ -191,3 +191,26 @@ def test_shared_pretraining_gives_what_own_pretraining_gives(trained: tuple, tmp
         assert same_weights(trained[0], train(config, trained[1], folder, shared)[0])
         assert shared.exists()
     assert "vae" not in (tmp_path / "second" / "history.csv").read_text()
+
+
+def test_members_of_an_ensemble_share_their_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, seen = [], batches_seen(monkeypatch)
+    watched = ETVAE.fit
+
+    def fit(self: ETVAE, *args: object, **kwargs: object) -> object:
+        begun.append(self.get_weights())
+        return watched(self, *args, **kwargs)
+
+    monkeypatch.setattr(ETVAE, "fit", fit)
+    manifests, first_batches = [], []
+    for name, member in (("first", 0), ("second", 1), ("again", 1)):
+        before = len(seen)
+        _, _, folder = run("supervised", tmp_path / name, train__member=member)
+        manifests.append(json.loads(folder.manifest.read_text())["labelled_ids"])
+        first_batches.append(np.asarray(seen[before]["labelled"][0]))
+    assert manifests[0] == manifests[1] == manifests[2]
+    np.testing.assert_array_equal(first_batches[1], first_batches[2])
+    assert not np.array_equal(first_batches[0], first_batches[1])
+    assert not any(np.array_equal(one, other) for one, other in zip(begun[0], begun[1], strict=True) if one.ndim > 1)
+    for one, other in zip(begun[1], begun[2], strict=True):
+        np.testing.assert_array_equal(one, other)
