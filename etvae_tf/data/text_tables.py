@@ -152,7 +152,8 @@ def _prose(lines: list[str]) -> int:
     if separator is None or usual[separator] == 0:
         return 0
     least = usual[separator] / 2  # a header may have a cell less than the rows
-    return next(row for row, found in enumerate(counts[separator]) if found >= least)
+    header = next(row for row, found in enumerate(counts[separator]) if found >= least)
+    return 0 if any(map(_is_number, lines[header].split(separator))) else header
 
 
 def _is_number(cell: str) -> bool:

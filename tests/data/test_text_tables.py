@@ -68,6 +68,21 @@ def test_lines_before_the_header_are_passed_over_and_counted(
     assert not capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'id,note\n1,"{1, 2, 3, 4, 5, 6}"\n2,"{1, 2, 3, 4, 5, 6}"\n3,"{1, 2, 3, 4, 5, 6}"\n',  # commas within cells
+        "id note\n1 0,5\n2 0,25\n3 0,75\n",  # decimal commas between blanks
+        "id\tnote\n1\tround, red\n2\tblue, odd\n3\tlarge, far\n",
+    ],
+)
+def test_headers_are_no_prose(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "table.csv").write_text(content)
+    table = read_table(tmp_path / "table.csv")
+    assert list(table) == ["id", "note"] and table["id"].astype(int).tolist() == [1, 2, 3]
+    assert not capsys.readouterr().out
+
+
 def test_rows_of_r_begin_with_a_name(tmp_path: Path) -> None:
     rows = [[f"row {number}", *row] for number, row in enumerate(ROWS)]
     (tmp_path / "table.csv").write_text(joined(",", HEADER, *rows))
