@@ -30,7 +30,7 @@ def get_config() -> ConfigDict:
             "gaussian_process_latents": {"regime": "gaussian_process_latents", "train": {"teaching_pictures": 0}},
             "distilled": {},
         }
-        config.curve.means["supervised_ensemble"] = ("supervised", "supervised_2")  # as many as teach
+        config.curve.means["supervised_ensemble"] = ("supervised", "supervised_2")  # two, as there are two teachers
         config.curve.reference = "gaussian_process"
         config.curve.seeds = (0, 1, 2, 3, 4)
     return config.lock()

@@ -36,7 +36,8 @@ def find_pictures(path: Path, files: Iterable[str]) -> tuple[dict[str, str], tup
         pictures[stem if stems[stem] == 1 else name if paths[name] == 1 else _with_slashes(file)] = file
     alike = [file for file, name in bare.items() if paths[name] > 1]
     if alike:
-        print(f"{path}: {first_few(alike)} differ in their suffix alone, and go by their full names", flush=True)
+        what = "differ in their suffix alone, and go by their full names; where a table's ids have none, keep one each"
+        print(f"{path}: {first_few(alike)} {what}", flush=True)
     if not pictures:
         raise InputError(f"{path} holds no {first_few(PICTURE_SUFFIXES, 13)} pictures; expected files named ID.jpg.")
     check_formats(list(bare))

@@ -69,9 +69,11 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> pd.DataFra
             if start.startswith(first):
                 raise InputError(f"{path} is {what}, which is not read as a table; {mend}.")
         if path.suffix.lower() in (".parquet", ".pq") or start.startswith(b"PAR1"):
-            return _plain(pd.read_parquet(path))
+            with open_unpacked(path) as file:
+                return _plain(pd.read_parquet(file))
         if start.startswith((b"ARROW1", b"FEA1")):
-            return _plain(pd.read_feather(path))
+            with open_unpacked(path) as file:
+                return _plain(pd.read_feather(file))
         for first, form in _ASTROPY.items():
             if start.startswith(first):
                 return _read_by_astropy(path, form)

@@ -119,7 +119,7 @@ def _layout(lines: list[str], path: Path) -> dict[str, Any]:
     before = rows[0] if rows else 0
     header = lines[before] if lines else ""
     comment = next((line for line in reversed(lines[:before]) if line.strip()), "")
-    names = _COMMENT.sub("", comment).lstrip("#%!/").strip()
+    names = comment.lstrip().lstrip("#%!/").strip()
     separator = _separator(header)
 
     def cells(line: str) -> list[str]:

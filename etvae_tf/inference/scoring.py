@@ -68,7 +68,10 @@ def picture_outputs(
         return decode_files(encoded, *preparation)
 
     starts = range(0, len(names), BATCH)
-    decoded = tf.data.Dataset.range(0, len(names), BATCH).map(files).prefetch(_AHEAD).map(decode).prefetch(_AHEAD)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing here is tuned, and its thread may take a second to end
+    batches = tf.data.Dataset.range(0, len(names), BATCH).map(files).prefetch(_AHEAD)
+    decoded = batches.map(decode).prefetch(_AHEAD).with_options(options)
     scored = (predict_decoded(function, *batch) for batch in decoded)  # while the next ones are decoded
     outputs = ({name: values.numpy() for name, values in one.items()} for one in scored)
     return zip(map(batch_names, starts), outputs, strict=True)

@@ -11,7 +11,20 @@ from etvae_tf.models.encoder import Encoder
 from etvae_tf.models.etvae import ETVAE
 from etvae_tf.models.vote_head import VoteHead
 
-__all__ = ["build_model", "config_of"]
+__all__ = ["BUILD_FIELDS", "build_model", "config_of"]
+
+_POSE = ("filters", "angles", "radii", "blur")
+BUILD_FIELDS = (  # of a run's config that a model is built with; not the sampler, which changes no weight
+    "data.image_size",
+    "data.channels",
+    "model.latent_dim",
+    "model.filters",
+    "model.pixel_likelihood",
+    "model.classifier.units",
+    "model.pose.group",
+    "model.pose.order",
+    *(f"model.pose.{name}" for name in _POSE),
+)
 
 
 def build_model(
@@ -45,23 +58,17 @@ def build_model(
 
 
 def config_of(model: ETVAE) -> dict[str, Any]:
-    """Fields of a run's config that build such a model, by their full names; not the sampler, which changes nothing."""
-    pose, fields = model.encoder.pose, {"model.pose.group": "none"}
-    if pose is not None:
+    """The `BUILD_FIELDS` of such a model; without a pose, those of the pose are left out but for its group."""
+    pose = model.encoder.pose
+    size, _, channels = model.image_shape
+    values = [size, channels, model.encoder.latent_dim, model.encoder.filters, model.pixel_likelihood]
+    values += [model.vote_head.units]
+    if pose is None:
+        values += ["none"]
+    else:
         group = next(name for name, kind in GROUPS.items() if type(pose.group) is kind)
-        own = {name: getattr(pose, name) for name in ("filters", "angles", "radii", "blur")}
-        fields = {
-            f"model.pose.{name}": value for name, value in {"group": group, "order": pose.group.order, **own}.items()
-        }
-    return {
-        "data.image_size": model.image_shape[0],
-        "data.channels": model.image_shape[2],
-        "model.latent_dim": model.encoder.latent_dim,
-        "model.filters": model.encoder.filters,
-        "model.pixel_likelihood": model.pixel_likelihood,
-        **fields,
-        "model.classifier.units": model.vote_head.units,
-    }
+        values += [group, pose.group.order, *(getattr(pose, name) for name in _POSE)]
+    return dict(zip(BUILD_FIELDS, values, strict=pose is not None))
 
 
 def _pose(config: Any) -> Pose | None:

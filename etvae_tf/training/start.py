@@ -12,7 +12,7 @@ import numpy as np
 from etvae_tf.data import Galaxies
 from etvae_tf.errors import InputError
 from etvae_tf.fields import value_of
-from etvae_tf.models import config_of, named_weights, read_config, read_weights
+from etvae_tf.models import BUILD_FIELDS, named_weights, read_config, read_weights
 from etvae_tf.training.finished import finished_run, load_model
 from etvae_tf.training.folder import RunFolder
 
@@ -98,7 +98,14 @@ def learnt_by_start(path: str | Path, test: Galaxies) -> int | None:
 def _built_with(path: str | Path) -> dict[str, Any]:
     """Fields of the config that the starting model was built with, by their full names."""
     file = _weights_file(path)
-    fields = config_of(load_model(file)) if file.suffix == ".keras" else read_config(file)
+    if file.suffix == ".keras":
+        config = finished_run(path).config
+        names = [
+            name for name in BUILD_FIELDS if config.model.pose.group != "none" or not name.startswith("model.pose")
+        ]
+        fields = {"model.pose.group": "none", **{name: value_of(config, name) for name in names}}
+    else:
+        fields = read_config(file)
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,12 @@ def csv(**options: object) -> Callable[[Path], None]:
 
 def text(change: Callable[[str], str], encoding: str = "utf-8") -> Callable[[Path], None]:
     return lambda path: path.write_text(change(RIGHT.to_csv(index=False)), encoding=encoding)
+
+
+def feather() -> bytes:
+    buffer = io.BytesIO()
+    RIGHT.to_feather(buffer)
+    return buffer.getvalue()
 
 
 def packed(path: Path, table: Table, form: str) -> None:
@@ -68,6 +75,8 @@ FORMS: dict[str, Callable[[Path], None]] = {
     "arrow.dat": lambda path: RIGHT.to_feather(path),
     "table.fits": lambda path: Table.from_pandas(RIGHT).write(path),
     "table.vot": lambda path: Table.from_pandas(RIGHT).write(path, format="votable"),
+    "table.parquet.gz": lambda path: path.write_bytes(gzip.compress(RIGHT.to_parquet())),
+    "packed.gz": lambda path: path.write_bytes(gzip.compress(feather())),
     "table.fits.gz": lambda path: Table.from_pandas(RIGHT).write(path, format="fits"),
     "table.vot.gz": lambda path: packed(path, Table.from_pandas(RIGHT), "votable"),
     "table.mrt.gz": lambda path: packed(path, Table.from_pandas(RIGHT), "ascii.mrt"),

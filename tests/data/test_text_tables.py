@@ -83,6 +83,11 @@ def test_headers_are_no_prose(content: str, tmp_path: Path, capsys: pytest.Captu
     assert not capsys.readouterr().out
 
 
+def test_names_in_a_comment_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "table.txt").write_text("## id smooth% disk/all\n1 50 0.5\n2 25 0.25\n")
+    assert list(read_table(tmp_path / "table.txt")) == ["id", "smooth%", "disk/all"]
+
+
 def test_rows_of_r_begin_with_a_name(tmp_path: Path) -> None:
     rows = [[f"row {number}", *row] for number, row in enumerate(ROWS)]
     (tmp_path / "table.csv").write_text(joined(",", HEADER, *rows))

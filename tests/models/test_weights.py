@@ -13,15 +13,16 @@ from etvae_tf.config import get_config
 from etvae_tf.errors import InputError
 from etvae_tf.fields import value_of
 from etvae_tf.models import (
+    BUILD_FIELDS,
     ETVAE,
     assign_weights,
     build_model,
-    config_of,
     named_weights,
     read_config,
     read_weights,
     write_weights,
 )
+from etvae_tf.models.build import config_of
 
 SHIPPED = Path(__file__).resolve().parents[2] / "saved_models" / "etvae" / "1"
 LIMIT = 16 * 2**20  # bytes of a version that is kept in the repository
@@ -54,6 +55,7 @@ def test_a_model_knows_the_config_that_builds_it(changes: dict) -> None:
     config.data.image_size, config.data.channels = 32, 3
     assert fields == {name: value_of(config, name) for name in fields}
     assert fields["model.pose.group"] == config.model.pose.group
+    assert set(fields) == set(BUILD_FIELDS) or config.model.pose.group == "none"
 
 
 def test_weights_come_with_their_config(tmp_path: Path) -> None:
