@@ -19,6 +19,7 @@ BUILD_FIELDS = (  # of a run's config that a model is built with; not the sample
     "data.channels",
     "model.latent_dim",
     "model.filters",
+    "model.residual",
     "model.pixel_likelihood",
     "model.classifier.units",
     "model.pose.group",
@@ -33,8 +34,8 @@ def build_model(
     """Builds an ETVAE, with weights drawn by Keras's seeded initialisers.
 
     Args:
-        config: `config.model` of a run: latent_dim, filters, pose (group, order, filters, angles, radii, blur),
-            sampler, classifier (units), pixel_likelihood.
+        config: `config.model` of a run: latent_dim, filters, residual, pose (group, order, filters, angles, radii,
+            blur), sampler, classifier (units), pixel_likelihood.
         image_size: H = W, in pixels; divisible by 2 ** len(filters).
         channels: C.
         answers: how many each question has: (3,) for one question with three.
@@ -45,7 +46,7 @@ def build_model(
         A built, uncompiled model.
     """
     model = ETVAE(
-        Encoder(config.latent_dim, tuple(config.filters), _pose(config), name="encoder"),
+        Encoder(config.latent_dim, tuple(config.filters), _pose(config), config.residual, name="encoder"),
         Decoder(image_size, channels, tuple(config.filters)[::-1], name="decoder"),
         VoteHead(answers, config.classifier.units, name="vote_head"),
         config.pixel_likelihood,
@@ -61,7 +62,8 @@ def config_of(model: ETVAE) -> dict[str, Any]:
     """The `BUILD_FIELDS` of such a model; without a pose, those of the pose are left out but for its group."""
     pose = model.encoder.pose
     size, _, channels = model.image_shape
-    values = [size, channels, model.encoder.latent_dim, model.encoder.filters, model.pixel_likelihood]
+    encoder = model.encoder
+    values = [size, channels, encoder.latent_dim, encoder.filters, encoder.residual, model.pixel_likelihood]
     values += [model.vote_head.units]
     if pose is None:
         values += ["none"]

@@ -42,23 +42,30 @@ class Encoder(keras.layers.Layer):
         latent_dim: Z.
         filters: of the convolutions; each halves the picture.
         pose: predicts the pose; None for a plain VAE without one.
+        residual: every halving but the first is followed by a 3x3 convolution with a shortcut around it (He et al.
+            2016, arXiv:1512.03385), which adds nothing until it has learnt to.
     """
 
-    def __init__(self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, **kwargs):
+    def __init__(
+        self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, residual: bool = False, **kwargs
+    ):
         super().__init__(**kwargs)
         refuse_precision(self)
         self.latent_dim = latent_dim
         self.filters = tuple(filters)
+        self.residual = residual
         self.pose = pose
         self.to_canonical = Transform(pose.group, inverse=True, sampler=pose.sampler) if pose else None
-        shared = {"activation": "relu", "kernel_initializer": "he_normal"}
+        active = {"activation": "relu", "kernel_initializer": "he_normal"}
+        small = {"kernel_size": 3, "padding": "same", "data_format": "channels_last"}
         first, *others = self.filters
-        self.convolutions = [PictureConv2D(first, name="convolution_0", **shared)]
+        self.convolutions, self.residuals = [PictureConv2D(first, name="convolution_0", **active)], []
         for index, count in enumerate(others, 1):
-            layer = keras.layers.Conv2D(
-                count, 3, strides=2, padding="same", data_format="channels_last", name=f"convolution_{index}", **shared
-            )
+            layer = keras.layers.Conv2D(count, strides=2, name=f"convolution_{index}", **small, **active)
             self.convolutions.append(layer)
+            if residual:
+                layer = keras.layers.Conv2D(count, kernel_initializer="zeros", name=f"residual_{index}", **small)
+                self.residuals.append(layer)
         self.loc = keras.layers.Dense(latent_dim, name="loc")
         self.raw_scale = keras.layers.Dense(latent_dim, name="raw_scale")
 
@@ -67,9 +74,11 @@ class Encoder(keras.layers.Layer):
         if self.pose is not None and not self.pose.built:  # a deserialised pose comes built
             self.pose.build(input_shape)
         shape = tuple(input_shape)
-        for layer in self.convolutions:
+        for index, layer in enumerate(self.convolutions):
             layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
+            if index and self.residual:
+                self.residuals[index - 1].build(shape)
         features = shape[1] * shape[2] * shape[3]
         self.loc.build((None, features))
         self.raw_scale.build((None, features))
@@ -86,8 +95,10 @@ class Encoder(keras.layers.Layer):
         """Posterior of images (B, H, W, C)."""
         pose, canonical = self.canonicalise(images)
         features = canonical
-        for layer in self.convolutions:
+        for index, layer in enumerate(self.convolutions):
             features = layer(features)
+            if index and self.residual:
+                features = tf.nn.relu(features + self.residuals[index - 1](features))
         features = tf.reshape(features, [-1, self.loc.kernel.shape[0]])
         scale = tf.nn.softplus(self.raw_scale(features)) + _SMALLEST_SCALE
         return Posterior(self.loc(features), scale, pose, canonical)
@@ -95,7 +106,8 @@ class Encoder(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""
         pose = self.pose and keras.saving.serialize_keras_object(self.pose)
-        return {**super().get_config(), "latent_dim": self.latent_dim, "filters": list(self.filters), "pose": pose}
+        sizes = {"latent_dim": self.latent_dim, "filters": list(self.filters), "residual": self.residual}
+        return {**super().get_config(), **sizes, "pose": pose}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Encoder:

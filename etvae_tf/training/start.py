@@ -100,12 +100,13 @@ def _built_with(path: str | Path) -> dict[str, Any]:
     file = _weights_file(path)
     if file.suffix == ".keras":
         config = finished_run(path).config
-        names = [
-            name for name in BUILD_FIELDS if config.model.pose.group != "none" or not name.startswith("model.pose")
-        ]
+        absent = ["model.pose"] if config.model.pose.group == "none" else []
+        absent += ["model.residual"] if "residual" not in config.model else []
+        names = [name for name in BUILD_FIELDS if not name.startswith(tuple(absent))]
         fields = {"model.pose.group": "none", **{name: value_of(config, name) for name in names}}
     else:
         fields = read_config(file)
+    fields = {"model.residual": False, **fields}  # models of earlier releases had none
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 

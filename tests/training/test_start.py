@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,23 @@ def test_a_start_of_another_model_is_refused_with_the_flags_that_mend_it(started
         validate_config(config)
     config.model = quicktest.get_config().model
     validate_config(config)
+
+
+def test_a_start_of_an_earlier_release_has_no_residual_convolutions(started_from: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(started_from, tmp_path / "older")
+    written = json.loads((older / "config.json").read_text())
+    del written["model"]["residual"]
+    write_json(older / "config.json", written)
+    config = quicktest.get_config()
+    config.train.init = str(older)
+    validate_config(config)
+    config.model.residual = True
+    for init in (older, SHIPPED):
+        config.train.init = str(init)
+        with pytest.raises(
+            InputError, match='model.residual=False.*, but this run has .*add .*--config.model.residual="False"'
+        ):
+            validate_config(config)
 
 
 def test_test_galaxies_that_the_start_learnt_from_are_counted(

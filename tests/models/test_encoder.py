@@ -1,0 +1,44 @@
+"""Residual convolutions of the encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from etvae_tf.models import Encoder
+
+IMAGES = np.random.RandomState(0).uniform(size=(3, 16, 16, 2)).astype(np.float32)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    layer = Encoder(5, (4, 6, 8), residual=True)
+    layer.build(IMAGES.shape)
+    return layer
+
+
+def test_before_training_they_add_nothing(encoder: Encoder) -> None:
+    plain = Encoder(5, (4, 6, 8))
+    plain.build(IMAGES.shape)
+    ours, theirs = ([*layer.convolutions, layer.loc, layer.raw_scale] for layer in (encoder, plain))
+    for layer, same in zip(theirs, ours, strict=True):
+        layer.set_weights(same.get_weights())
+    np.testing.assert_array_equal(encoder(IMAGES).loc, plain(IMAGES).loc)
+    assert len(encoder.residuals) == 2
+    assert not plain.residuals
+
+
+def test_they_add_a_convolution_of_what_they_are_given(encoder: Encoder) -> None:
+    """The second one becomes minus the identity, so that nothing is left but the biases of the posterior."""
+    kernel = np.zeros((3, 3, 8, 8), np.float32)
+    kernel[1, 1] = -np.eye(8)
+    encoder.residuals[1].set_weights([kernel, np.zeros(8, np.float32)])
+    np.testing.assert_array_equal(encoder(IMAGES).loc, np.tile(np.asarray(encoder.loc.bias), (3, 1)))
+
+
+def test_every_residual_convolution_learns(encoder: Encoder) -> None:
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(encoder(IMAGES).loc))
+    for gradient in tape.gradient(loss, [layer.kernel for layer in encoder.residuals]):
+        assert np.abs(gradient).max() > 0
