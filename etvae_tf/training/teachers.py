@@ -1,9 +1,9 @@
 """What teaches the last model of a run: votes that models of several kinds predict for pictures without labels.
 
 Gaussian processes on classical measures, and on measures and latents, know more from few labels than a network does;
-where networks of folds are asked as well, the mean of both counts. Their votes for pictures of the pool train one
-network, which sees pictures alone (Hinton et al. 2015, arXiv:1503.02531). How far they are to be trusted, predictions
-of labelled galaxies tell, each by models that have not seen it.
+networks of folds may be asked as well. Their votes for pictures of the pool train one network, which sees pictures
+alone (Hinton et al. 2015, arXiv:1503.02531). How far they are to be trusted, predictions of labelled galaxies tell,
+each by models that have not seen it.
 """
 
 from __future__ import annotations
@@ -62,18 +62,13 @@ def out_of_fold(config: Any, data: GalaxyData, folder: RunFolder) -> np.ndarray:
         data: of the run.
         folder: of the run, whose folds, if any, are predicted.
     """
-    opinions = []
-    if config.folds:
-        tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(config.folds)]).set_index("id")
-        opinions.append(tables.loc[data.train.ids].to_numpy())
-    if config.teaching_pictures:
-        opinions.append(_process(config, data, folder).loc[data.train.ids].to_numpy())
-    return np.mean(opinions, axis=0)
+    return _opinions(config, data, folder, data.train.ids)
 
 
 def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxies:
     """What the last model learns from: the labelled galaxies with their votes, and pictures of the pool with those of
-    the teachers: a Gaussian process or, where there are folds, the mean of it and of their models' mean.
+    the teachers: Gaussian processes or, where there are folds, their models and these processes, weighted so that the
+    labels out of fold are predicted best (stacking; Breiman 1996, doi:10.1007/BF00117832).
 
     Args:
         config: `config.train` of the run.
@@ -81,16 +76,36 @@ def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxie
         folder: of the run, whose folds are predicted.
     """
     ids, images = _pool(config, data)
-    votes = _process(config, data, folder).loc[ids].to_numpy(copy=True)
-    if config.folds:
-        networks = [pd.read_parquet(folder.fold(one)).set_index("id").loc[ids] for one in range(config.folds)]
-        votes = (np.mean(networks, axis=0) + votes) / 2
+    votes = _opinions(config, data, folder, ids)
     for place, parents in zip(data.questions.slices.values(), data.questions.parents, strict=True):
         total = data.train.votes[:, place].sum(axis=1)
         asked = votes[:, list(parents)].sum(axis=1, keepdims=True) if parents else total[total > 0].mean()
         votes[:, place] *= asked  # as sure of themselves as the volunteers
     parts = zip((data.train.ids, data.train.images, data.train.votes), (ids, images, votes), strict=True)
     return Galaxies(*(np.concatenate(part).astype(part[0].dtype) for part in parts))
+
+
+def _opinions(config: Any, data: GalaxyData, folder: RunFolder, ids: np.ndarray) -> np.ndarray:
+    """Fractions (N, K) by the folds' models, the processes, or both; of labelled galaxies, by those out of fold."""
+    kinds = []
+    if config.folds:
+        tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(config.folds)])
+        kinds.append(tables.groupby("id").mean())  # a labelled galaxy is in one of them
+    if config.teaching_pictures:
+        kinds.append(_process(config, data, folder))
+    if len(kinds) == 1:
+        return kinds[0].loc[ids].to_numpy(copy=True)
+    truth = data.questions.fractions(data.train.votes)
+    share = _share(*(kind.loc[data.train.ids].to_numpy() for kind in kinds), truth)
+    print(f"teachers: networks of {config.folds} folds count {share:.2f}, processes {1 - share:.2f}", flush=True)
+    return np.average([kind.loc[ids].to_numpy() for kind in kinds], axis=0, weights=(share, 1 - share))
+
+
+def _share(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> float:
+    """Weight in [0, 1] of the first predictions (N, K) whose mean with the second has the least squared error."""
+    known = ~np.isnan(truth)
+    apart, missed = (first - second)[known], (truth - second)[known]
+    return float(np.clip(apart @ missed / max(apart @ apart, 1e-12), 0.0, 1.0))
 
 
 def _pool(config: Any, data: GalaxyData) -> tuple[np.ndarray, np.ndarray]:
