@@ -59,7 +59,7 @@ def _model() -> ConfigDict:
     model = ConfigDict()
     model.latent_dim = 64  # Z; the paper-era code has 100
     model.filters = (32, 64, 96, 128)  # of the encoder from fine to coarse, each halving the picture; decoder reversed
-    model.residual = False  # True: a 3x3 convolution with a shortcut after each of the encoder's halvings but the first
+    model.residual = ()  # which of these convolutions, from 0 on, a 3x3 one with a shortcut follows in the encoder
     model.pixel_likelihood = "gaussian"  # gaussian (learnt scale) | laplace (learnt scale) | bernoulli (paper-era)
     model.sampler = "gather"  # gather | addons (tfa.image.interpolate_bilinear)
     model.pose = pose = ConfigDict()

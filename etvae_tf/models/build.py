@@ -46,7 +46,7 @@ def build_model(
         A built, uncompiled model.
     """
     model = ETVAE(
-        Encoder(config.latent_dim, tuple(config.filters), _pose(config), config.residual, name="encoder"),
+        Encoder(config.latent_dim, tuple(config.filters), _pose(config), tuple(config.residual), name="encoder"),
         Decoder(image_size, channels, tuple(config.filters)[::-1], name="decoder"),
         VoteHead(answers, config.classifier.units, name="vote_head"),
         config.pixel_likelihood,

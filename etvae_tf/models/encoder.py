@@ -42,30 +42,37 @@ class Encoder(keras.layers.Layer):
         latent_dim: Z.
         filters: of the convolutions; each halves the picture.
         pose: predicts the pose; None for a plain VAE without one.
-        residual: every halving but the first is followed by a 3x3 convolution with a shortcut around it (He et al.
-            2016, arXiv:1512.03385), which adds nothing until it has learnt to.
+        residual: which of the convolutions, the first being 0, are followed by a 3x3 convolution with a shortcut
+            around it (He et al. 2016, arXiv:1512.03385), which adds nothing until it has learnt to.
     """
 
     def __init__(
-        self, latent_dim: int, filters: tuple[int, ...], pose: Pose | None = None, residual: bool = False, **kwargs
+        self,
+        latent_dim: int,
+        filters: tuple[int, ...],
+        pose: Pose | None = None,
+        residual: tuple[int, ...] = (),
+        **kwargs,
     ):
         super().__init__(**kwargs)
         refuse_precision(self)
         self.latent_dim = latent_dim
         self.filters = tuple(filters)
-        self.residual = residual
+        self.residual = tuple(residual)
         self.pose = pose
         self.to_canonical = Transform(pose.group, inverse=True, sampler=pose.sampler) if pose else None
         active = {"activation": "relu", "kernel_initializer": "he_normal"}
         small = {"kernel_size": 3, "padding": "same", "data_format": "channels_last"}
         first, *others = self.filters
-        self.convolutions, self.residuals = [PictureConv2D(first, name="convolution_0", **active)], []
+        self.convolutions = [PictureConv2D(first, name="convolution_0", **active)]
         for index, count in enumerate(others, 1):
-            layer = keras.layers.Conv2D(count, strides=2, name=f"convolution_{index}", **small, **active)
-            self.convolutions.append(layer)
-            if residual:
-                layer = keras.layers.Conv2D(count, kernel_initializer="zeros", name=f"residual_{index}", **small)
-                self.residuals.append(layer)
+            self.convolutions.append(
+                keras.layers.Conv2D(count, strides=2, name=f"convolution_{index}", **small, **active)
+            )
+        self.residuals = [
+            keras.layers.Conv2D(self.filters[index], kernel_initializer="zeros", name=f"residual_{index}", **small)
+            for index in self.residual
+        ]
         self.loc = keras.layers.Dense(latent_dim, name="loc")
         self.raw_scale = keras.layers.Dense(latent_dim, name="raw_scale")
 
@@ -77,12 +84,15 @@ class Encoder(keras.layers.Layer):
         for index, layer in enumerate(self.convolutions):
             layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
-            if index and self.residual:
-                self.residuals[index - 1].build(shape)
+            for residual in self._residuals_after(index):
+                residual.build(shape)
         features = shape[1] * shape[2] * shape[3]
         self.loc.build((None, features))
         self.raw_scale.build((None, features))
         self.built = True
+
+    def _residuals_after(self, index: int) -> list[keras.layers.Layer]:
+        return [layer for place, layer in zip(self.residual, self.residuals, strict=True) if place == index]
 
     def canonicalise(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Pose (B, P) and canonical view (B, H, W, C) of images (B, H, W, C)."""
@@ -97,8 +107,8 @@ class Encoder(keras.layers.Layer):
         features = canonical
         for index, layer in enumerate(self.convolutions):
             features = layer(features)
-            if index and self.residual:
-                features = tf.nn.relu(features + self.residuals[index - 1](features))
+            for residual in self._residuals_after(index):
+                features = tf.nn.relu(features + residual(features))
         features = tf.reshape(features, [-1, self.loc.kernel.shape[0]])
         scale = tf.nn.softplus(self.raw_scale(features)) + _SMALLEST_SCALE
         return Posterior(self.loc(features), scale, pose, canonical)
@@ -106,7 +116,7 @@ class Encoder(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""
         pose = self.pose and keras.saving.serialize_keras_object(self.pose)
-        sizes = {"latent_dim": self.latent_dim, "filters": list(self.filters), "residual": self.residual}
+        sizes = {"latent_dim": self.latent_dim, "filters": list(self.filters), "residual": list(self.residual)}
         return {**super().get_config(), **sizes, "pose": pose}
 
     @classmethod

@@ -28,3 +28,6 @@ def validate_model(config: Any) -> None:
     require(config, ["model.pose.blur"], lambda value: value >= 0, "a number >= 0")
     filters = ("model.filters", "model.pose.filters")
     require(config, filters, lambda value: len(value) and min(value) >= 1, "one or more whole numbers >= 1")
+    stages = range(len(config.model.filters))
+    numbers = f"a tuple of different whole numbers from 0 to {len(stages) - 1}, the convolutions of model.filters,"
+    require(config, ["model.residual"], lambda value: set(value) <= {*stages} and len({*value}) == len(value), numbers)

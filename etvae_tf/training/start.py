@@ -106,7 +106,7 @@ def _built_with(path: str | Path) -> dict[str, Any]:
         fields = {"model.pose.group": "none", **{name: value_of(config, name) for name in names}}
     else:
         fields = read_config(file)
-    fields = {"model.residual": False, **fields}  # models of earlier releases had none
+    fields = {"model.residual": (), **fields}  # models of earlier releases had none
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 

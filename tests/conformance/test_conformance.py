@@ -40,7 +40,7 @@ TABLE = {
     "Transform": (lambda: layers.Transform(RotationScaleGroup()), (IMAGES, tf.concat([ANGLE, ANGLE / 20], 1)), ()),
     "Rotation": (lambda: layers.Rotation(inverse=True), (IMAGES, ANGLE), ()),
     "PosteriorSampling": (layers.PosteriorSampling, (LATENT, SCALE), (SEED,)),
-    "Encoder": (lambda: models.Encoder(5, (4, 4), rotation_pose(), residual=True), (IMAGES,), ()),
+    "Encoder": (lambda: models.Encoder(5, (4, 4), rotation_pose(), residual=(1,)), (IMAGES,), ()),
     "Decoder": (lambda: models.Decoder(16, 1, (4, 4)), (LATENT,), ()),
     "VoteHead": (lambda: models.VoteHead((3, 2), 8), (LATENT,), ()),
     "ETVAE": (lambda: tiny_model(filters=(4,)), (tf.image.resize(IMAGES, (32, 32)),), ()),

@@ -13,7 +13,7 @@ IMAGES = np.random.RandomState(0).uniform(size=(3, 16, 16, 2)).astype(np.float32
 
 @pytest.fixture
 def encoder() -> Encoder:
-    layer = Encoder(5, (4, 6, 8), residual=True)
+    layer = Encoder(5, (4, 6, 8), residual=(1, 2))
     layer.build(IMAGES.shape)
     return layer
 

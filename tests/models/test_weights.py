@@ -50,7 +50,7 @@ def test_written_weights_make_another_model_the_same(tmp_path: Path) -> None:
     [
         {},
         {"pose.group": "none"},
-        {"residual": True},
+        {"residual": (1,)},
         {"pose.group": "rotation_scale", "pose.angles": 32, "classifier.units": 5},
     ],
 )
@@ -97,7 +97,7 @@ def test_another_question_keeps_its_own_vote_head() -> None:
         ({"latent_dim": 5}, "the starting model has .* where this one has .*; give config.model"),
         ({"filters": (8,)}, "the starting model has .* where this one has|the starting model has .* this one lacks"),
         ({"pose.group": "none"}, "the starting model has encoder/.*, which this one lacks"),
-        ({"residual": True}, "the starting model has no such weight where this one has encoder/residual_1"),
+        ({"residual": (1,)}, "the starting model has no such weight where this one has encoder/residual_1"),
     ],
 )
 def test_other_sizes_are_refused_and_change_nothing(changes: dict, sentence: str) -> None:

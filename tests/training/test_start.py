@@ -75,11 +75,11 @@ def test_a_start_of_an_earlier_release_has_no_residual_convolutions(started_from
     config = quicktest.get_config()
     config.train.init = str(older)
     validate_config(config)
-    config.model.residual = True
+    config.model.residual = (1,)
     for init in (older, SHIPPED):
         config.train.init = str(init)
         with pytest.raises(
-            InputError, match='model.residual=False.*, but this run has .*add .*--config.model.residual="False"'
+            InputError, match=r'model.residual=\(\).*, but this run has .*--config.model.residual="\(\)"'
         ):
             validate_config(config)
 

@@ -20,6 +20,8 @@ from etvae_tf.training import validate_config
         ("data.validation_fraction", 1.0, r"\[0, 1\)"),
         ("data.augment_outskirts", 1.1, r"\[0, 1\]"),
         ("model.filters", (), "whole numbers"),
+        ("model.residual", (2,), "different whole numbers from 0 to 1"),
+        ("model.residual", (1, 1), "different whole numbers from 0 to 1"),
         ("model.pose.order", 0, "whole number >= 1"),
         ("model.pose.group", "shear", "rotation_scale"),
         ("model.pixel_likelihood", "poisson", "gaussian"),
