@@ -29,7 +29,7 @@ PARAMETERS = {
     "acquisition": 957_225,
     "ablations": 957_225,
     "baselines": 957_225,
-    "distilled": 994_153,
+    "distilled": 957_225,
 }
 
 
