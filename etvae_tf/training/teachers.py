@@ -62,7 +62,7 @@ def out_of_fold(config: Any, data: GalaxyData, folder: RunFolder) -> np.ndarray:
         data: of the run.
         folder: of the run, whose folds, if any, are predicted.
     """
-    return _opinions(config, data, folder, data.train.ids)
+    return _mean(_teachers(config, data, folder), data.train.ids)
 
 
 def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxies:
@@ -76,7 +76,10 @@ def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxie
         folder: of the run, whose folds are predicted.
     """
     ids, images = _pool(config, data)
-    votes = _opinions(config, data, folder, ids)
+    teachers = _teachers(config, data, folder)
+    shares = ", ".join(f"{name} {weight:.2f}" for name, (_, weight) in teachers.items())
+    print(f"taught with {len(ids)} pictures by {shares}", flush=True)
+    votes = _mean(teachers, ids)
     for place, parents in zip(data.questions.slices.values(), data.questions.parents, strict=True):
         total = data.train.votes[:, place].sum(axis=1)
         asked = votes[:, list(parents)].sum(axis=1, keepdims=True) if parents else total[total > 0].mean()
@@ -85,20 +88,25 @@ def taught_galaxies(config: Any, data: GalaxyData, folder: RunFolder) -> Galaxie
     return Galaxies(*(np.concatenate(part).astype(part[0].dtype) for part in parts))
 
 
-def _opinions(config: Any, data: GalaxyData, folder: RunFolder, ids: np.ndarray) -> np.ndarray:
-    """Fractions (N, K) by the folds' models, the processes, or both; of labelled galaxies, by those out of fold."""
-    kinds = []
+def _teachers(config: Any, data: GalaxyData, folder: RunFolder) -> dict[str, tuple[pd.DataFrame, float]]:
+    """Fractions by id of each kind of teacher, those of labelled galaxies out of fold, and how much it counts."""
+    kinds = {}
     if config.folds:
         tables = pd.concat([pd.read_parquet(folder.fold(fold)) for fold in range(config.folds)])
-        kinds.append(tables.groupby("id").mean())  # a labelled galaxy is in one of them
+        kinds["networks"] = tables.groupby("id").mean()  # a labelled galaxy is in one of them
     if config.teaching_pictures:
-        kinds.append(_process(config, data, folder))
-    if len(kinds) == 1:
-        return kinds[0].loc[ids].to_numpy(copy=True)
-    truth = data.questions.fractions(data.train.votes)
-    share = _share(*(kind.loc[data.train.ids].to_numpy() for kind in kinds), truth)
-    print(f"teachers: networks of {config.folds} folds count {share:.2f}, processes {1 - share:.2f}", flush=True)
-    return np.average([kind.loc[ids].to_numpy() for kind in kinds], axis=0, weights=(share, 1 - share))
+        kinds["processes"] = _process(config, data, folder)
+    weights = [1.0]
+    if len(kinds) > 1:
+        unseen = (kind.loc[data.train.ids].to_numpy() for kind in kinds.values())
+        share = _share(*unseen, data.questions.fractions(data.train.votes))
+        weights = [share, 1 - share]
+    return {name: (kinds[name], weight) for name, weight in zip(kinds, weights, strict=True)}
+
+
+def _mean(teachers: dict[str, tuple[pd.DataFrame, float]], ids: np.ndarray) -> np.ndarray:
+    """Fractions (N, K) by all teachers."""
+    return sum(weight * table.loc[ids].to_numpy() for table, weight in teachers.values())
 
 
 def _share(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> float:
