@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
 from etvae_tf.geometry import disc_mask
 from etvae_tf.layers import PictureConv2D, Pose, Transform
 from etvae_tf.layers.precision import refuse_precision
@@ -44,6 +45,9 @@ class Encoder(keras.layers.Layer):
         pose: predicts the pose; None for a plain VAE without one.
         residual: which of the convolutions, the first being 0, are followed by a 3x3 convolution with a shortcut
             around it (He et al. 2016, arXiv:1512.03385), which adds nothing until it has learnt to.
+
+    Raises:
+        InputError: residual names no convolution of filters, or one twice.
     """
 
     def __init__(
@@ -59,15 +63,21 @@ class Encoder(keras.layers.Layer):
         self.latent_dim = latent_dim
         self.filters = tuple(filters)
         self.residual = tuple(residual)
+        count = len(self.filters)
+        if len({*self.residual} & {*range(count)}) != len(self.residual):
+            raise InputError(
+                f"residual={residual!r} came, but a tuple of different whole numbers from 0 to {count - 1} was "
+                "expected: the convolutions of filters that a residual one follows."
+            )
         self.pose = pose
         self.to_canonical = Transform(pose.group, inverse=True, sampler=pose.sampler) if pose else None
         active = {"activation": "relu", "kernel_initializer": "he_normal"}
         small = {"kernel_size": 3, "padding": "same", "data_format": "channels_last"}
         first, *others = self.filters
         self.convolutions = [PictureConv2D(first, name="convolution_0", **active)]
-        for index, count in enumerate(others, 1):
+        for index, width in enumerate(others, 1):
             self.convolutions.append(
-                keras.layers.Conv2D(count, strides=2, name=f"convolution_{index}", **small, **active)
+                keras.layers.Conv2D(width, strides=2, name=f"convolution_{index}", **small, **active)
             )
         self.residuals = [
             keras.layers.Conv2D(self.filters[index], kernel_initializer="zeros", name=f"residual_{index}", **small)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from etvae_tf.errors import InputError
 from etvae_tf.models import Encoder
 
 IMAGES = np.random.RandomState(0).uniform(size=(3, 16, 16, 2)).astype(np.float32)
@@ -35,6 +36,12 @@ def test_they_add_a_convolution_of_what_they_are_given(encoder: Encoder) -> None
     kernel[1, 1] = -np.eye(8)
     encoder.residuals[1].set_weights([kernel, np.zeros(8, np.float32)])
     np.testing.assert_array_equal(encoder(IMAGES).loc, np.tile(np.asarray(encoder.loc.bias), (3, 1)))
+
+
+@pytest.mark.parametrize("residual", [(3,), (-1,), (1, 1)])
+def test_convolutions_that_are_not_there_are_refused(residual: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="a tuple of different whole numbers from 0 to 2 was expected"):
+        Encoder(5, (4, 6, 8), residual=residual)
 
 
 def test_every_residual_convolution_learns(encoder: Encoder) -> None:
