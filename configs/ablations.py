@@ -1,4 +1,4 @@
-"""Which of the paper's explanations hold: one change at a time to two_step.
+"""What the taught network owes to what: one change at a time to distilled.py.
 
 python main.py --mode=learning_curve --config=configs/ablations.py --workdir=RUN \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
@@ -6,35 +6,28 @@ python main.py --mode=learning_curve --config=configs/ablations.py --workdir=RUN
 
 from ml_collections import ConfigDict
 
-from configs import table1
+from configs import distilled
 
 
 def get_config() -> ConfigDict:
-    """table1's two_step with pose, encoder, augmentation, views, KL weight, colour or pool changed."""
-    config = table1.get_config()
-    config.regime = "two_step"
-    turned = {"data": {"augment_rotations": True}}
-    no_pose = {"model": {"pose": {"group": "none"}}}
+    """distilled's recipe with teachers, measures, residual convolution, pose, views, pool or gradient taken away."""
+    config = distilled.get_config()
     with config.unlocked():
         config.curve.title = "ablations"
+        del config.curve["arms"]  # distilled's
         config.curve.arms = {
             "as_it_is": {},
-            "pose_order_1": {"model": {"pose": {"order": 1}}},
-            "no_pose": no_pose,
-            "turned": turned,  # pictures are turned at random in training
-            "no_pose_turned": no_pose | turned,  # does the Equivariant Transformer give more than augmentation does?
-            "no_views": {"train": {"view_weight": 0.0}},  # the pixels' ELBO alone
-            "measures": {"train": {"measure_weight": 3e4}},  # the latent is asked for classical measures, too
-            "own_outskirts": {"data": {"augment_outskirts": 0.0}},
-            "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1
-            "kl_weight_fifth": {"train": {"kl_weight": 0.2}},
-            "kl_weight_fivefold": {"train": {"kl_weight": 5.0}},
-            "grey": {"data": {"channels": 1}},
-            "pool_3000": {"data": {"pool_limit": 3000}},
-            "pool_10000": {"data": {"pool_limit": 10000}},
-            "no_pool": {"regime": "supervised"},
+            "untaught": {"train": {"teaching_pictures": 0}},  # votes alone; no Gaussian process
+            "folds": {"train": {"folds": 4}},  # networks teach beside the processes
+            "no_measures": {"train": {"measure_weight": 0.0}},  # nor does a teacher see latents
+            "no_residual": {"model": {"residual": ()}},
+            "no_pose": {"model": {"pose": {"group": "none"}}},
+            "no_views": {"train": {"view_weight": 0.0}},
+            "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1, taught
+            "no_pool": {"regime": "supervised", "train": {"teaching_pictures": 0, "measure_weight": 0.0}},
         }
         config.curve.means = {}
         config.curve.reference = "as_it_is"
         config.curve.n_labels = (100, 800)
-    return config
+        config.curve.seeds = (0, 1, 2)
+    return config.lock()

@@ -103,7 +103,7 @@ def test_arms_share_pretraining_only_where_nothing_else_differs() -> None:
     sky = {"images": "a digest"}
     as_it_is = _pretraining_of(runs["as_it_is"], sky)
     sharing = {arm for arm, run in runs.items() if _pretraining_of(run, sky) == as_it_is}
-    assert sharing == {"as_it_is", "encoder_frozen", "no_pool"}
+    assert sharing == {"as_it_is", "untaught", "folds", "encoder_frozen"}
     longer = runs["as_it_is"].copy_and_resolve_references()
     longer.train.vae_steps_per_picture += 0.1
     assert _pretraining_of(longer, sky) != as_it_is
