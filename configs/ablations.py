@@ -10,7 +10,7 @@ from configs import distilled
 
 
 def get_config() -> ConfigDict:
-    """distilled's recipe with teachers, measures, residual convolution, pose, views, pool or gradient taken away."""
+    """distilled's recipe with teachers, measures, encoder, pose, views, pool or gradient changed."""
     config = distilled.get_config()
     with config.unlocked():
         config.curve.title = "ablations"
@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
             "untaught": {"train": {"teaching_pictures": 0}},  # votes alone; no Gaussian process
             "folds": {"train": {"folds": 4}},  # networks teach beside the processes
             "no_measures": {"train": {"measure_weight": 0.0}},  # nor does a teacher see latents
-            "no_residual": {"model": {"residual": ()}},
+            "residual": {"model": {"residual": (1,)}},
             "no_pose": {"model": {"pose": {"group": "none"}}},
             "no_views": {"train": {"view_weight": 0.0}},
             "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1, taught

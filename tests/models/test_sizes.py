@@ -27,9 +27,9 @@ PARAMETERS = {
     "table1_quick": 660_777,
     "counts": 957_225,
     "acquisition": 957_225,
-    "ablations": 994_153,
+    "ablations": 957_225,
     "baselines": 957_225,
-    "distilled": 994_153,
+    "distilled": 957_225,
 }
 
 
