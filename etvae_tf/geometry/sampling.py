@@ -26,8 +26,7 @@ def bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
 
     Positions outside the picture take the value of the nearest edge; their gradient is zero.
 
-    Two neighbours in a row are read, and written back, as the two parts of a complex number: half as many places. The
-    gradient is written out, since TensorFlow's own takes longer: it follows every clamp and slice backwards.
+    The gradient is written out, since TensorFlow's own takes longer: it follows every clamp and slice backwards.
 
     Args:
         images: float tensor (B, H, W, C); H, W >= 2.
@@ -41,11 +40,10 @@ def bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     column, column_step = _corner(positions[:, 1], width)
     upper = (tf.range(batch)[:, None] * height + row) * width + column
     row_step, column_step = row_step[..., None], column_step[..., None]
+    neighbours = [upper, upper + 1, upper + width, upper + width + 1]
     flat = tf.reshape(images, [-1, channels])
-    pairs = tf.complex(flat, tf.roll(flat, -1, axis=0))  # each pixel and the next
-    top, low = (tf.gather_nd(pairs, place[..., None]) for place in (upper, upper + width))
-    top_left, low_left = tf.math.real(top), tf.math.real(low)
-    along_top, along_low = tf.math.imag(top) - top_left, tf.math.imag(low) - low_left
+    top_left, top_right, low_left, low_right = (tf.gather_nd(flat, place[..., None]) for place in neighbours)
+    along_top, along_low = top_right - top_left, low_right - low_left
     top = top_left + column_step * along_top
     down = low_left + column_step * along_low - top
 
@@ -62,7 +60,10 @@ def bilinear_sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
 def _gradient_to_images(
     upstream: tf.Tensor, upper: tf.Tensor, row_step: tf.Tensor, column_step: tf.Tensor, shape: tf.Tensor
 ) -> tf.Tensor:
-    """What flows back to (B, H, W, C) from (B, N, C), channel by channel: sums of single numbers are faster."""
+    """What flows back to (B, H, W, C) from (B, N, C).
+
+    Channel by channel, since sums of single numbers are faster, and two neighbours in a row as one complex number.
+    """
     batch, height, width, channels = tf.unstack(shape)
     size = batch * height * width
     shares = tf.transpose(upstream, [2, 0, 1])
