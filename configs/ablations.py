@@ -1,4 +1,4 @@
-"""What the taught network owes to what: one change at a time to distilled.py.
+"""What each part of distilled.py gains: the taught network with one change at a time.
 
 python main.py --mode=learning_curve --config=configs/ablations.py --workdir=RUN \
     --data=TABLE --images=FOLDER_OR_ZIP --unlabelled=FOLDER_OR_ZIP --split=CSV
@@ -10,11 +10,10 @@ from configs import distilled
 
 
 def get_config() -> ConfigDict:
-    """distilled's recipe with teachers, measures, encoder, pose, views, pool or gradient changed."""
+    """distilled's recipe with its teachers, measures, encoder, pose, views, gradient or pool changed."""
     config = distilled.get_config()
     with config.unlocked():
         config.curve.title = "ablations"
-        del config.curve["arms"]  # distilled's
         config.curve.arms = {
             "as_it_is": {},
             "untaught": {"train": {"teaching_pictures": 0}},  # votes alone; no Gaussian process

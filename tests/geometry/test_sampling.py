@@ -38,6 +38,21 @@ def test_nan_positions_give_nan() -> None:
     assert np.isnan(sampled[:, 0]).all() and np.isfinite(sampled[:, 1]).all()
 
 
+def test_gradient_to_images_is_the_transpose() -> None:
+    corners = [[[0.0, 5.0, 0.0, 5.0, -2.0], [0.0, 6.0, 6.0, 0.0, 9.0]]] * 2
+    positions = tf.constant(np.concatenate([RANDOM.uniform(0, 5, (2, 2, 40)), corners], axis=2), tf.float32)
+    weights = tf.constant(RANDOM.standard_normal((2, 45, 3)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(IMAGES)
+        total = tf.reduce_sum(weights * bilinear_sample(IMAGES, positions))
+    gradient = tape.gradient(total, IMAGES)
+    pixels = tf.reshape(tf.eye(42), [42, 6, 7, 1])
+    for picture in range(2):
+        sampled = bilinear_sample(pixels, tf.tile(positions[picture : picture + 1], [42, 1, 1]))[..., 0]
+        expected = tf.reshape(tf.matmul(sampled, weights[picture]), [6, 7, 3])
+        np.testing.assert_allclose(gradient[picture], expected, atol=SAMPLING_ATOL)
+
+
 @pytest.mark.parametrize("target", ["images", "positions"])
 def test_gradients_equal_central_differences(target: str) -> None:
     positions = tf.constant(RANDOM.uniform(0.1, 0.9, (2, 2, 5)) + RANDOM.integers(0, 4, (2, 2, 5)), tf.float32)
