@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
             "untaught": {"train": {"teaching_pictures": 0}},  # votes alone; no Gaussian process
             "folds": {"train": {"folds": 4}},  # networks teach beside the processes
             "no_measures": {"train": {"measure_weight": 0.0}},  # nor does a teacher see latents
-            "residual": {"model": {"residual": (1,)}},
+            "no_residual": {"model": {"residual": ()}},
             "no_pose": {"model": {"pose": {"group": "none"}}},
             "no_views": {"train": {"view_weight": 0.0}},
             "encoder_frozen": {"train": {"freeze_encoder": True}},  # M1, taught

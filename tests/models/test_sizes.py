@@ -25,11 +25,11 @@ PARAMETERS = {
     "tree": 957_225,
     "tree_coverage": 957_225,
     "table1_quick": 660_777,
-    "counts": 957_225,
+    "counts": 994_153,
     "acquisition": 957_225,
-    "ablations": 957_225,
+    "ablations": 994_153,
     "baselines": 957_225,
-    "distilled": 957_225,
+    "distilled": 994_153,
 }
 
 
