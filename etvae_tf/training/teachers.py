@@ -117,31 +117,40 @@ def _share(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _pool(config: Any, data: GalaxyData) -> tuple[np.ndarray, np.ndarray]:
-    """Names and pictures of the pool that are taught with; no labelled ones."""
-    free = np.flatnonzero(~np.isin(data.pool_ids, data.train.ids))
-    places = free[draw_pool(data.pool_ids[free], config.teaching_pictures)]
+    """Names and pictures of the pool that are taught with."""
+    places = _places(config, data)
     return data.pool_ids[places], data.pool[places]
+
+
+def _places(config: Any, data: GalaxyData) -> np.ndarray:
+    """Where these stand in the pool; no labelled ones."""
+    free = np.flatnonzero(~np.isin(data.pool_ids, data.train.ids))
+    return free[draw_pool(data.pool_ids[free], config.teaching_pictures)]
 
 
 def _process(config: Any, data: GalaxyData, folder: RunFolder) -> pd.DataFrame:
     """Fractions by Gaussian processes, by id: out of fold of the labelled galaxies, and of the pictures."""
     if not folder.process.exists():
-        ids, images = _pool(config, data)
         votes, questions, opinions = data.train.votes, data.questions, []
-        for features, seen in _features(config, folder, images, np.asarray(data.train.images)):
+        for features, seen in _features(config, data, folder):
             own = out_of_fold_by_process(seen, votes, questions, config.folds or _PROCESS_FOLDS)
             opinions.append(np.concatenate([own, fractions_by_process(seen, votes, features, questions)]))
-        _write(folder.process, np.concatenate([data.train.ids, ids]), np.mean(opinions, axis=0), questions)
+        ids = np.concatenate([data.train.ids, data.pool_ids[_places(config, data)]])
+        _write(folder.process, ids, np.mean(opinions, axis=0), questions)
     return pd.read_parquet(folder.process).set_index("id")
 
 
-def _features(
-    config: Any, folder: RunFolder, images: np.ndarray, labelled: np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """What each process sees of pictures and of labelled ones: measures, and, where pre-training asked its latents for
-    these, measures and latents, made normal by their quantiles over the pictures.
+def _features(config: Any, data: GalaxyData, folder: RunFolder) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What each process sees of pictures of the pool and of labelled ones: measures, and, where pre-training asked its
+    latents for these, measures and latents, made normal by their quantiles over the pictures.
     """
-    measures = measure_centre(images).to_numpy(), measure_centre(labelled).to_numpy()
+    places, labelled = _places(config, data), np.asarray(data.train.images)
+    images = data.pool[places]
+    if folder.pool_measures.exists():  # pre-training has asked for them
+        known = np.load(folder.pool_measures, mmap_mode="r")[places]
+    else:
+        known = measure_centre(images).to_numpy()
+    measures = known, measure_centre(labelled).to_numpy()
     if not (config.measure_weight and folder.vae.exists()):
         return [measures]
     both = [

@@ -19,7 +19,7 @@ from etvae_tf.measures import measure_centre
 from etvae_tf.models import ETVAE, assign_weights, build_model
 from etvae_tf.training.callbacks import RunState, Upright
 from etvae_tf.training.folder import RunFolder
-from etvae_tf.training.measured import pool_measures
+from etvae_tf.training.measured import pool_measures, standardised
 from etvae_tf.training.monitors import phase_monitors
 from etvae_tf.training.phases import Phase, compile_for, phases
 from etvae_tf.training.start import read_start
@@ -74,11 +74,21 @@ def train(
         seconds[phase.name] = time.perf_counter() - start
         if not phase.labelled:  # labels will pull the encoder away from the decoder
             write_atomically(folder.vae, model.save)
-            folder.pool_measures.unlink(missing_ok=True)
-            if shared_vae and not shared_vae.exists():
-                write_atomically(shared_vae, lambda path: shutil.copyfile(folder.vae, path))
+            _share(folder, shared_vae)
     write_atomically(folder.model, model.save)
+    folder.pool_measures.unlink(missing_ok=True)
     return model, seconds
+
+
+def _share(folder: RunFolder, shared_vae: Path | None) -> None:
+    """Keeps a run's pre-trained VAE, and the measures of its pool beside it, for runs with equal pre-training; or takes
+    the measures that another one has left there."""
+    if shared_vae is None:
+        return
+    for own, shared in ((folder.vae, shared_vae), (folder.pool_measures, shared_vae.with_suffix(".npy"))):
+        for source, copy in ((own, shared), (shared, own)):
+            if source.exists() and not copy.exists():
+                write_atomically(copy, lambda path, source=source: shutil.copyfile(source, path))
 
 
 def _seed(config: Any) -> int:
@@ -103,10 +113,9 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     sky = data.pool if phase.unlabelled else data.train.images
     upright = [Upright(sky)] if phase.upright and model.encoder.pose is not None else []
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
+    measures = standardised(pool_measures(data.pool, state.folder)) if phase.measures else None
     model.fit(
-        training_set(
-            phase, config, data, epoch * steps, pool_measures(data.pool, state.folder) if phase.measures else None
-        ),
+        training_set(phase, config, data, epoch * steps, measures),
         epochs=epochs,
         initial_epoch=epoch,
         steps_per_epoch=steps,

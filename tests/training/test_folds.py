@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from ml_collections import ConfigDict
 from runs import batches_seen, run, same_weights
 
 from etvae_tf.models import ETVAE
-from etvae_tf.training import RunState
+from etvae_tf.training import RunFolder, RunState, teachers, train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager_steps")]
 
@@ -67,3 +69,18 @@ def test_a_model_taught_by_others_ends_the_same_when_it_was_killed(
     assert same_weights(whole, again)
     for part in (lambda one: one.process, lambda one: one.fold(0), lambda one: one.fold(1)):
         assert part(folder).read_bytes() == part(killed).read_bytes()
+
+
+def test_runs_that_share_pretraining_share_what_it_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"train__teaching_pictures": 30, "train__measure_weight": 10.0}
+    expected, data, folder = run("two_step", tmp_path / "alone", **changes)
+    assert not folder.pool_measures.exists(), "nobody asks for them any more"
+    measured, original = [], teachers.measure_centre
+    monkeypatch.setattr(teachers, "measure_centre", lambda images: measured.append(len(images)) or original(images))
+    config = ConfigDict(json.loads(folder.config.read_text()))
+    for name in ("first", "second"):
+        other = RunFolder(tmp_path / name)
+        other.claim(config.to_dict(), data)
+        model, _ = train(config, data, other, tmp_path / "shared.keras")
+        assert same_weights(expected, model)
+    assert measured == [len(data.train)] * 2, "the pictures of the pool were measured for pre-training"

@@ -140,6 +140,17 @@ def test_another_process_sees_latents_that_were_asked_for_measures(config, galax
     np.testing.assert_allclose(new.votes, np.mean(expected, axis=0) * labelled.votes.sum(axis=1).mean(), rtol=1e-5)
 
 
+def test_what_pre_training_has_measured_is_not_measured_again(config, galaxies, folder) -> None:
+    config.folds = 0
+    expected = taught_galaxies(config, galaxies, folder).votes
+    folder.process.unlink()
+    np.save(folder.pool_measures, measure_centre(galaxies.pool).to_numpy())
+    np.testing.assert_array_equal(taught_galaxies(config, galaxies, folder).votes, expected)
+    folder.process.unlink()
+    np.save(folder.pool_measures, measure_centre(galaxies.pool[::-1]).to_numpy())  # of other pictures
+    assert np.abs(taught_galaxies(config, galaxies, folder).votes - expected).max() > 0.1
+
+
 def test_a_small_pool_is_asked_whole(config, galaxies, folder) -> None:
     config.teaching_pictures = 10**6
     free = np.setdiff1d(galaxies.pool_ids, galaxies.train.ids)
