@@ -22,7 +22,7 @@ __all__ = ["broken", "files", "finished", "model", "run", "version"]
 ANSWERS = ["round", "spiral", "star"]
 QUESTIONS = Questions((Question("shape", tuple(ANSWERS)),))
 NOVELTY = Novelty(np.array([0.1, 0.2, -0.3, 0.0], np.float32), np.diag([1, 2, 3, 4]).astype(np.float32))
-METRICS = {"questions": {"shape": ANSWERS}, "concentrations": {"shape": 7.0}, "n_votes": {"shape": 40.0}}
+METRICS = {"questions": {"shape": ANSWERS}, "even_concentrations": {"shape": 7.0}, "n_votes": {"shape": 40.0}}
 
 
 @pytest.fixture(scope="session")

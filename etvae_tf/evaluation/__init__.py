@@ -1,6 +1,12 @@
 """What a trained model is worth: vote metrics, equivariance, figures."""
 
-from etvae_tf.evaluation.error_bars import coverage_metrics, fit_concentrations, vote_deviations, vote_intervals
+from etvae_tf.evaluation.error_bars import (
+    concentrations_of,
+    coverage_metrics,
+    fit_concentrations,
+    vote_deviations,
+    vote_intervals,
+)
 from etvae_tf.evaluation.evaluate import (
     evaluate_model,
     predict_galaxies,
@@ -25,6 +31,7 @@ from etvae_tf.evaluation.scoring import evaluate_run
 
 __all__ = [
     "as_shown",
+    "concentrations_of",
     "coverage_figure",
     "coverage_metrics",
     "evaluate_model",

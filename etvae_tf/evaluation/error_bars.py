@@ -3,7 +3,12 @@
     y ~ DirichletMultinomial(N, c p),    var(y_k / N) = p_k (1 - p_k) (c + N) / (N (c + 1)),
 
 where p are the predicted fractions and c, the concentration, says how sure they are: the votes of N volunteers scatter
-around the true fractions, and those around the predicted ones. c to infinity leaves the multinomial alone.
+around the true fractions, and those around the predicted ones. c to infinity leaves the multinomial alone. A galaxy
+whose votes are predicted to be unanimous has a higher one than a galaxy whose votes are predicted to be split:
+
+    c = e / sqrt(2 sum_k p_k (1 - p_k)),
+
+where e, the even concentration, is that of votes split evenly between two answers.
 """
 
 from __future__ import annotations
@@ -17,14 +22,36 @@ from scipy import optimize, stats
 
 from etvae_tf.data import Questions
 
-__all__ = ["LEVELS", "coverage_metrics", "fit_concentrations", "vote_deviations", "vote_intervals"]
+__all__ = [
+    "LEVELS",
+    "SMALLEST_FRACTION",
+    "concentrations_of",
+    "coverage_metrics",
+    "fit_concentrations",
+    "vote_deviations",
+    "vote_intervals",
+]
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals whose coverage is measured
+SMALLEST_FRACTION = 1e-4  # predicted fractions are not taken as smaller: no answer is impossible
 _LEVEL = 0.9  # of the intervals that a concentration is fitted to
-_SMALLEST_FRACTION = 1e-4  # predicted fractions are not taken as smaller: no answer is impossible
 _LOWEST, _HIGHEST = 0.1, 1e4  # concentrations that are looked at
 _GRID = 26  # of them, between which the one that is wanted is searched
 _PRECISION = 1e-3  # of the logarithm of a concentration
+
+
+def concentrations_of(fractions: np.ndarray, even: float) -> np.ndarray:
+    """Concentration of each galaxy: the surer a prediction, the higher.
+
+    Args:
+        fractions: float array (N, K), predicted answers to one question, of sum 1.
+        even: e > 0, see the module; NaN where it is unknown.
+
+    Returns:
+        Float array (N, 1), > 0.
+    """
+    inside = np.maximum(fractions, SMALLEST_FRACTION)
+    return even / np.sqrt(2 * np.sum(inside * (1 - inside), axis=-1, keepdims=True))
 
 
 def vote_intervals(
@@ -44,7 +71,7 @@ def vote_intervals(
     """
     total = np.maximum(np.round(total), 1).astype(int)[..., None]
     concentration = np.asarray(concentration)[..., None]
-    inside = np.clip(fractions, _SMALLEST_FRACTION, 1 - _SMALLEST_FRACTION)[..., None]
+    inside = np.clip(fractions, SMALLEST_FRACTION, 1 - SMALLEST_FRACTION)[..., None]
     counts = np.arange(total.max(initial=1) + 1)
     chances = stats.betabinom.pmf(counts, total, concentration * inside, concentration * (1 - inside))
     below = np.cumsum(chances, axis=-1)
@@ -62,7 +89,7 @@ def vote_deviations(fractions: np.ndarray, concentration: float | np.ndarray, to
 
 
 def fit_concentrations(votes: np.ndarray, fractions: np.ndarray, questions: Questions) -> tuple[float, ...]:
-    """For each question, the largest concentration with which 90 % intervals cover 90 % of held-out votes.
+    """For each question, the largest even concentration with which 90 % intervals cover 90 % of held-out votes.
 
     Where none covers so many, the one that covers most.
 
@@ -75,7 +102,7 @@ def fit_concentrations(votes: np.ndarray, fractions: np.ndarray, questions: Ques
         questions: Q of them, with K answers in all.
 
     Returns:
-        Q concentrations c between 0.1 and 10,000; NaN for a question on which no galaxy has a voted fraction.
+        Q even concentrations e between 0.1 and 10,000; NaN for a question on which no galaxy has a voted fraction.
     """
     return tuple(_fit(*part) for part in _by_question(votes, fractions, questions))
 
@@ -86,7 +113,7 @@ def _fit(votes: np.ndarray, fractions: np.ndarray) -> float:
     weights = np.mean(fractions * (1 - fractions), axis=0)
 
     def surplus(log_concentration: float) -> float:
-        covered = _covered(votes, fractions, np.exp(log_concentration), _LEVEL)
+        covered = _covered(votes, fractions, concentrations_of(fractions, np.exp(log_concentration)), _LEVEL)
         return np.average(covered, weights=weights) - _LEVEL
 
     # From above: very small concentrations may cover less again, where sure predictions have points as intervals.
@@ -107,11 +134,11 @@ def coverage_metrics(
     Args:
         votes: array (N, K), counts; galaxies without votes are left out.
         predicted: float array (N, K), fractions of sum 1 for each question.
-        concentrations: of each question.
+        concentrations: even ones, of each question.
         questions: that were answered.
 
     Returns:
-        concentrations, by question, those that are known; coverage, by level in percent and answer, the share of
+        even_concentrations, by question, those that are known; coverage, by level in percent and answer, the share of
         voted fractions inside their interval, ends included; interval_width, the mean width of the 90 % intervals, by
         answer; calibration_error, the mean distance of coverage and level over levels and answers, which count by
         their mean p (1 - p); dirichlet_nll, Dirichlet-multinomial negative log likelihood in nats over the number of
@@ -121,9 +148,10 @@ def coverage_metrics(
     width: dict[str, float] = {}
     errors, weights, nll, total = [], [], 0.0, 0.0
     parts = _by_question(votes, predicted, questions)
-    for one, (own, fractions), concentration in zip(questions.each, parts, concentrations, strict=True):
-        if not len(own) or np.isnan(concentration):
+    for one, (own, fractions), even in zip(questions.each, parts, concentrations, strict=True):
+        if not len(own) or np.isnan(even):
             continue
+        concentration = concentrations_of(fractions, even)
         for level in LEVELS:
             covered = _covered(own, fractions, concentration, level)
             coverage[f"{100 * level:.0f}"] |= dict(zip(one.answers, covered.tolist(), strict=True))
@@ -137,7 +165,7 @@ def coverage_metrics(
         return {}
     named = zip((one.name for one in questions.each), concentrations, strict=True)
     return {
-        "concentrations": {name: value for name, value in named if np.isfinite(value)},
+        "even_concentrations": {name: value for name, value in named if np.isfinite(value)},
         "coverage": coverage,
         "interval_width": width,
         "calibration_error": float(np.average(np.concatenate(errors), weights=np.concatenate(weights))),
@@ -154,7 +182,7 @@ def _by_question(
         yield votes[asked, place], fractions[asked, place]
 
 
-def _covered(votes: np.ndarray, fractions: np.ndarray, concentration: float, level: float) -> np.ndarray:
+def _covered(votes: np.ndarray, fractions: np.ndarray, concentration: np.ndarray, level: float) -> np.ndarray:
     """Share (K,) of the voted fractions inside their intervals, ends included."""
     total = votes.sum(axis=1, keepdims=True)
     low, high = vote_intervals(fractions, concentration, total, level)
@@ -162,8 +190,8 @@ def _covered(votes: np.ndarray, fractions: np.ndarray, concentration: float, lev
     return np.mean((voted >= low - rounding) & (voted <= high + rounding), axis=0)
 
 
-def _dirichlet_nll(votes: np.ndarray, fractions: np.ndarray, concentration: float) -> np.ndarray:
-    """-log DirichletMultinomial(votes; N, c p): (N,) in nats."""
-    inside = np.maximum(fractions, _SMALLEST_FRACTION)
+def _dirichlet_nll(votes: np.ndarray, fractions: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """-log DirichletMultinomial(votes; N, c p): (N,) in nats, with c (N, 1)."""
+    inside = np.maximum(fractions, SMALLEST_FRACTION)
     parameters = concentration * inside / inside.sum(axis=1, keepdims=True)
     return -tfp.distributions.DirichletMultinomial(votes.sum(axis=1), parameters).log_prob(votes).numpy()

@@ -57,8 +57,8 @@ def evaluate_run(workdir: str | None, given: Mapping[str, Any], include_learnt: 
     scored = galaxies if include_learnt else galaxies.select(~learnt)
     constant = [run.metrics["constant_mean"]["fractions"][answer] for answer in questions.answers]
     metrics, predictions = evaluate_model(load_model(folder.model), scored, constant, questions)
-    if "concentrations" in run.metrics:
-        sure = run.concentrations
+    if "even_concentrations" in run.metrics:
+        sure = run.even_concentrations
         metrics |= coverage_metrics(scored.votes, predictions["vote_fractions"], sure, questions)
     metrics["learnt_galaxies"] = int(learnt.sum())
     target = _claim(folder.path / "evaluation", config, given, include_learnt)

@@ -89,7 +89,7 @@ def run_scorer(workdir: str | Path, crop_fraction: float | None = None, with_dec
     kept = run.config.data.crop_fraction if crop_fraction is None else crop_fraction
     model = load_model(run.folder.model)
     autoencoder = load_autoencoder(run.config, run.folder, model) if with_decoder else None
-    servable = Servable(model, kept, autoencoder, run.concentrations, run.n_votes, run.novelty)
+    servable = Servable(model, kept, autoencoder, run.even_concentrations, run.n_votes, run.novelty)
     preparation = (run.config.data.image_size, run.config.data.channels, kept)
     return Scorer(run.folder.path, run.questions, servable.functions, preparation, servable)
 

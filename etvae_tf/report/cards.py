@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from etvae_tf.data import Galaxies, to_float
-from etvae_tf.evaluation import vote_intervals
+from etvae_tf.evaluation import concentrations_of, vote_intervals
 from etvae_tf.report.page import picture_uri
 from etvae_tf.report.sample import Sample
 from etvae_tf.training import FinishedRun
@@ -84,10 +84,10 @@ def _known(ends: np.ndarray | None, *place: int) -> float | None:
 
 def _intervals(run: FinishedRun, votes: np.ndarray, predicted: np.ndarray) -> np.ndarray | None:
     """Ends (2, M, K) of the 90 % intervals of the voted fractions among as many votes as were cast."""
-    if "concentrations" not in run.metrics:
+    if "even_concentrations" not in run.metrics:
         return None
-    parts = [
-        vote_intervals(predicted[:, place], concentration, votes[:, place].sum(axis=1, keepdims=True), _LEVEL)
-        for place, concentration in zip(run.questions.slices.values(), run.concentrations, strict=True)
-    ]
+    parts = []
+    for place, even in zip(run.questions.slices.values(), run.even_concentrations, strict=True):
+        own, total = predicted[:, place], votes[:, place].sum(axis=1, keepdims=True)
+        parts.append(vote_intervals(own, concentrations_of(own, even), total, _LEVEL))
     return np.concatenate(parts, axis=2)

@@ -117,12 +117,12 @@ def _scores(metrics: dict[str, Any], errors: np.ndarray) -> list[tuple[str, str,
 
 
 def _bars(run: FinishedRun) -> list[dict[str, Any]]:
-    """Of each question with error bars: name, concentration, and answers with coverage by level and width."""
+    """Of each question with error bars: name, even concentration, and answers with coverage by level and width."""
     coverage, widths = run.metrics.get("coverage", {}), run.metrics.get("interval_width", {})
     return [
         {
             "name": one.name,
-            "concentration": run.metrics.get("concentrations", {}).get(one.name),
+            "concentration": run.metrics.get("even_concentrations", {}).get(one.name),
             "answers": [
                 {
                     "name": answer.replace("_", " "),

@@ -44,7 +44,7 @@ def export_run(workdir: str | Path | None, export_dir: str | Path) -> Path:
     run = finished_run(workdir)
     model = load_model(run.folder.model)
     autoencoder = load_autoencoder(run.config, run.folder, model)
-    crop, sure = run.config.data.crop_fraction, (run.concentrations, run.n_votes, run.novelty)
+    crop, sure = run.config.data.crop_fraction, (run.even_concentrations, run.n_votes, run.novelty)
     version = export_model(model, export_dir, run.questions, crop, autoencoder, *sure)
     print(f"exported {run.folder.path} to {version}")
     if not has_serving():
@@ -58,7 +58,7 @@ def export_model(
     questions: Questions,
     crop_fraction: float = 1.0,
     autoencoder: ETVAE | None = None,
-    concentrations: Sequence[float] | None = None,
+    even_concentrations: Sequence[float] | None = None,
     n_votes: Sequence[float] | None = None,
     novelty: Novelty | None = None,
 ) -> Path:
@@ -70,7 +70,8 @@ def export_model(
         questions: that it answers.
         crop_fraction: central part of a picture that is kept, as in training.
         autoencoder: what `reconstruct` is served from, which may be `model` itself; None leaves that signature out.
-        concentrations: of the votes around predictions, one for each question; NaN where they are unknown.
+        even_concentrations: of the votes around predictions (`etvae_tf.evaluation.concentrations_of`), one for each
+            question; NaN where they are unknown.
         n_votes: on each question, as a rule.
         novelty: how unlike the training pictures a latent is; None leaves that output out.
 
@@ -90,7 +91,7 @@ def export_model(
             f"{export_dir} cannot hold an exported model ({error.strerror}); name another folder with --export_dir."
         ) from error
     try:
-        servable = Servable(model, crop_fraction, autoencoder, concentrations, n_votes, novelty)
+        servable = Servable(model, crop_fraction, autoencoder, even_concentrations, n_votes, novelty)
         tf.saved_model.save(servable, str(building), signatures=servable.functions)
         size, _, channels = model.image_shape
         description = {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from etvae_tf.evaluation.error_bars import SMALLEST_FRACTION
 from etvae_tf.geometry import disc_mask
 from etvae_tf.models import ETVAE
 from etvae_tf.objectives import kl_to_standard_normal, pixel_log_likelihood
@@ -42,7 +43,8 @@ class Servable(tf.Module):
         model: trained.
         crop_fraction: central part of an encoded picture that is kept, in (0, 1]; as in training, as a rule.
         autoencoder: an ETVAE of the same sizes that `reconstruct` is served from; None leaves that signature out.
-        concentrations: of the votes around predictions, one for each of Q questions; NaN where they are unknown.
+        even_concentrations: of the votes around predictions (`etvae_tf.evaluation.concentrations_of`), one for each of
+            Q questions; NaN where they are unknown.
         n_votes: on each question, as a rule.
         novelty: how unlike the training pictures a latent is; None leaves that output out.
 
@@ -55,7 +57,7 @@ class Servable(tf.Module):
         model: ETVAE,
         crop_fraction: float = 1.0,
         autoencoder: ETVAE | None = None,
-        concentrations: Sequence[float] | None = None,
+        even_concentrations: Sequence[float] | None = None,
         n_votes: Sequence[float] | None = None,
         novelty: Novelty | None = None,
     ):
@@ -69,7 +71,7 @@ class Servable(tf.Module):
         self._noise = tf.constant(noise, tf.float32)
         answers = model.vote_head.answers
         unknown = [np.nan] * len(answers)
-        self._concentrations = np.repeat(unknown if concentrations is None else concentrations, answers)
+        self._even_concentrations = unknown if even_concentrations is None else even_concentrations
         self._n_votes = np.repeat(unknown if n_votes is None else n_votes, answers)
         self._novelty = novelty
         images = tf.TensorSpec((None, self._size, self._size, self._channels), tf.float32, "images")
@@ -95,7 +97,7 @@ class Servable(tf.Module):
         outputs = {
             "vote_fractions": fractions,
             "vote_logits": tf.math.log(fractions),
-            "vote_concentration": fractions * self._concentrations,
+            "vote_concentration": self._concentrations(fractions),
             "n_votes": tf.ones_like(fractions) * self._n_votes,
             "latent_mean": own.loc,
             "latent_stddev": own.scale,
@@ -104,6 +106,16 @@ class Servable(tf.Module):
         if self._novelty is not None:
             outputs["novelty"] = tf.norm((own.loc - self._novelty.mean) @ self._novelty.whitening, axis=1)
         return outputs
+
+    def _concentrations(self, fractions: tf.Tensor) -> tf.Tensor:
+        """Parameters (B, K) of the Dirichlet distributions around fractions (B, K)."""
+        questions = tf.split(fractions, self._model().vote_head.answers, axis=-1)
+        parameters = []
+        for one, even in zip(questions, self._even_concentrations, strict=True):
+            inside = tf.maximum(one, SMALLEST_FRACTION)
+            spread = tf.reduce_sum(inside * (1 - inside), axis=-1, keepdims=True)
+            parameters.append(one * even / tf.sqrt(2 * spread))
+        return tf.concat(parameters, axis=-1)
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `_predict`, of picture files (B,); NaN and ok = false in the rows that cannot be decoded."""

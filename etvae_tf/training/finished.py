@@ -47,9 +47,9 @@ class FinishedRun(NamedTuple):
         return named_questions(self.metrics["questions"], self.metrics.get("asked_after", {}))  # older runs lack it
 
     @property
-    def concentrations(self) -> tuple[float, ...]:
+    def even_concentrations(self) -> tuple[float, ...]:
         """Of the votes around its predictions, for each question; NaN where no labels were held out for them."""
-        return self._by_question("concentrations")
+        return self._by_question("even_concentrations")
 
     @property
     def n_votes(self) -> tuple[float, ...]:

@@ -8,19 +8,33 @@ from scipy import stats
 from tolerances import COVERAGE_ATOL
 
 from etvae_tf.data import Question, Questions
-from etvae_tf.evaluation import coverage_metrics, fit_concentrations, vote_intervals, vote_metrics
+from etvae_tf.evaluation import (
+    concentrations_of,
+    coverage_metrics,
+    fit_concentrations,
+    vote_intervals,
+    vote_metrics,
+)
 
 ONE = Questions((Question("shape", ("smooth", "featured", "artifact")),))
 TWO = Questions((Question("shape", ("smooth", "featured", "artifact")), Question("bar", ("yes", "no"))))
 TRUE = 6.0
 
 
-def simulate(count: int, seed: int, concentration: float = TRUE) -> tuple[np.ndarray, np.ndarray]:
+def simulate(count: int, seed: int, even: float = TRUE) -> tuple[np.ndarray, np.ndarray]:
     """Votes (N, 3) around predicted fractions (N, 3), the third of which are rare."""
     random = np.random.default_rng(seed)
     predicted = random.dirichlet([3.0, 4.0, 0.3], count)
-    truth = np.array([random.dirichlet(concentration * row + 1e-3) for row in predicted])
+    truth = np.array([random.dirichlet(row + 1e-3) for row in concentrations_of(predicted, even) * predicted])
     return random.multinomial(random.integers(30, 60, count), truth).astype(float), predicted
+
+
+def test_the_surer_a_prediction_the_higher_its_concentration() -> None:
+    fractions = np.array([[0.5, 0.5, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.9, 0.05, 0.05], [1.0, 0.0, 0.0]])
+    found = concentrations_of(fractions, TRUE)
+    expected = TRUE / np.sqrt([1.0, 4 / 3, 2 * (0.09 + 2 * 0.0475), 4e-4])
+    np.testing.assert_allclose(found, expected[:, None], rtol=1e-3)
+    assert np.isnan(concentrations_of(fractions, np.nan)).all()
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
@@ -60,9 +74,10 @@ def test_intervals_cover_votes_that_nobody_fitted() -> None:
 def test_a_question_that_is_nearly_always_sure_has_the_narrower_of_two_fits() -> None:
     """Edge-on: small concentrations give sure predictions a point as interval, and cover less again."""
     random = np.random.default_rng(5)
-    p = np.concatenate([np.full(1900, 0.04), random.uniform(0.2, 0.8, 100)])
+    p = np.concatenate([np.full(1700, 0.02), random.uniform(0.2, 0.8, 300)])
     predicted = np.stack([p, 1 - p], axis=1)
-    truth = random.beta(TRUE * p, TRUE * (1 - p))
+    sure = concentrations_of(predicted, TRUE)[:, 0]
+    truth = random.beta(sure * p, sure * (1 - p))
     yes = random.binomial(26, truth)
     votes = np.stack([yes, 26 - yes], axis=1).astype(float)
     edge_on = Questions((Question("edge-on", ("yes", "no")),))
@@ -94,7 +109,8 @@ def test_likelihood_is_scipys_and_the_multinomial_in_the_limit() -> None:
     votes, predicted = simulate(50, 4)
     inside = np.maximum(predicted, 1e-4)
     inside /= inside.sum(axis=1, keepdims=True)
-    exact = stats.dirichlet_multinomial.logpmf(votes.astype(int), TRUE * inside, votes.sum(axis=1).astype(int))
+    parameters = concentrations_of(predicted, TRUE) * inside
+    exact = stats.dirichlet_multinomial.logpmf(votes.astype(int), parameters, votes.sum(axis=1).astype(int))
     nll = coverage_metrics(votes, predicted, (TRUE,), ONE)["dirichlet_nll"]
     assert nll == pytest.approx(-exact.sum() / votes.sum())
     limit = coverage_metrics(votes, inside, (1e8,), ONE)["dirichlet_nll"]
@@ -103,7 +119,7 @@ def test_likelihood_is_scipys_and_the_multinomial_in_the_limit() -> None:
 
 def test_each_question_has_its_own_concentration_and_galaxies_that_nobody_was_asked_about_are_left_out() -> None:
     votes, predicted = simulate(400, 5)
-    other, sure = simulate(400, 6, concentration=40.0)
+    other, sure = simulate(400, 6, even=40.0)
     both = np.hstack([votes, other[:, :2]])
     fractions = np.hstack([predicted, sure[:, :2] / sure[:, :2].sum(axis=1, keepdims=True)])
     both[:100, 3:] = 0
@@ -116,6 +132,6 @@ def test_each_question_has_its_own_concentration_and_galaxies_that_nobody_was_as
     unknown = fit_concentrations(both[:100], fractions[:100], TWO)
     assert np.isnan(unknown[1]), "nobody was asked the second question"
     known = coverage_metrics(both, fractions, unknown, TWO)
-    assert known["concentrations"] == {TWO.each[0].name: unknown[0]}
+    assert known["even_concentrations"] == {TWO.each[0].name: unknown[0]}
     assert set(known["coverage"]["50"]) == {"smooth", "featured", "artifact"} and np.isfinite(known["dirichlet_nll"])
     assert coverage_metrics(both, fractions, (np.nan, np.nan), TWO) == {}

@@ -65,7 +65,10 @@ def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, 
     assert set(metrics["coverage"]["90"]) == set(survey.questions.answers)
     page = (tmp_path / "run" / "report.html").read_text()
     assert f"{metrics['vote_rmse']:.4f} [" in page and "holds no network" in page and page.count('alt="input of ') == 24
-    assert f"Concentration of the Dirichlet-multinomial: {metrics['concentrations']['smooth-or-featured']:.1f}" in page
+    assert (
+        f"Even concentration of the Dirichlet-multinomial: {metrics['even_concentrations']['smooth-or-featured']:.1f}"
+        in page
+    )
     assert (tmp_path / "run" / "learnt.parquet").exists() and not (tmp_path / "run" / "model.keras").exists()
 
 

@@ -106,7 +106,7 @@ def test_run_folder_is_complete(trained: Path, survey: Path) -> None:
     assert set(metrics["rmse_by_answer"]) == set(ANSWERS)
     assert 0 <= metrics["pose_error_degrees"] <= 90
     assert metrics["prediction_spread_under_rotation"] >= 0
-    assert metrics["concentrations"]["smooth-or-featured"] > 0
+    assert metrics["even_concentrations"]["smooth-or-featured"] > 0
     assert set(metrics["coverage"]) == {"50", "80", "90", "95"} and set(metrics["coverage"]["90"]) == set(ANSWERS)
     assert set(metrics["wall_seconds"]) == {"data", "vae", "votes", "evaluation"}
 

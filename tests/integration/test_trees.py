@@ -51,7 +51,12 @@ def trained(survey: Path, tmp_path_factory: pytest.TempPathFactory, eager_steps:
 
 def test_each_question_is_scored_and_shown(trained: Path) -> None:
     metrics = json.loads((trained / "metrics.json").read_text())
-    assert set(metrics["by_question"]) == set(metrics["concentrations"]) == set(metrics["n_votes"]) == {SHAPE, ROUNDED}
+    assert (
+        set(metrics["by_question"])
+        == set(metrics["even_concentrations"])
+        == set(metrics["n_votes"])
+        == {SHAPE, ROUNDED}
+    )
     assert metrics["n_votes"][SHAPE] == 40 and metrics["asked_after"] == {ROUNDED: ["smooth"]}
     rounded, table = metrics["by_question"][ROUNDED], pd.read_csv(trained / "predictions.csv")
     voted = table["how-rounded_round_voted"].notna()
@@ -88,6 +93,6 @@ def test_a_run_whose_held_out_galaxies_nobody_was_asked_about_ends_without_error
     config.data.update(table=str(tmp_path / "votes.csv"), split=str(tmp_path / "split.csv"))
     config.data.update(images=str(survey / "pictures"), questions=(ROUNDED,))
     metrics = train_run(config, str(tmp_path / "run"))
-    assert "concentrations" not in metrics and metrics["n_votes"] == {}
+    assert "even_concentrations" not in metrics and metrics["n_votes"] == {}
     predict_pictures(list_pictures(survey / "pictures", None), run_scorer(tmp_path / "run"), tmp_path / "predicted.csv")
     assert pd.read_csv(tmp_path / "predicted.csv")["how-rounded_round_low"].isna().all()

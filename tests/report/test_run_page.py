@@ -18,6 +18,7 @@ from configs import quicktest
 from etvae_tf.data import Galaxies, Question, Questions, load_data
 from etvae_tf.errors import InputError
 from etvae_tf.evaluation import (
+    concentrations_of,
     coverage_metrics,
     evaluate_predictions,
     predict_galaxies,
@@ -124,7 +125,8 @@ def test_best_and_worst_are_those_of_the_predictions(page: Page, run: Path) -> N
 def test_cards_have_the_intervals_of_the_votes_that_were_cast(run: Path, sample: Sample) -> None:
     (card,) = galaxy_cards(sample, finished_run(run), np.array([4]))
     votes, predicted = sample.galaxies.votes[4:5], sample.predictions["vote_fractions"][4:5].astype(float)
-    low, high = vote_intervals(predicted, CONCENTRATION, votes.sum(axis=1, keepdims=True), 0.9)
+    sure = concentrations_of(predicted, CONCENTRATION)
+    low, high = vote_intervals(predicted, sure, votes.sum(axis=1, keepdims=True), 0.9)
     found = [[answer[name] for answer in card["answers"]] for name in ("low", "high", "voted", "predicted")]
     np.testing.assert_allclose(found, [low[0], high[0], votes[0] / votes.sum(), predicted[0]])
     assert card["votes"] == votes.sum() and card["id"] == sample.galaxies.ids[4]
@@ -142,7 +144,7 @@ def test_a_finished_run_gives_its_galaxies_again(run: Path, sample: Sample) -> N
 
 def test_a_run_without_error_bars_says_so_and_one_that_was_taught_says_so(run: Path, sample: Sample) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
-    for name in ("concentrations", "coverage", "interval_width", "calibration_error"):
+    for name in ("even_concentrations", "coverage", "interval_width", "calibration_error"):
         del metrics[name]
     write_json(run / "metrics.json", metrics | {"pose_error_degrees": None})
     config = json.loads((run / "config.json").read_text())
@@ -214,12 +216,12 @@ def test_a_tree_has_its_questions_apart(run: Path) -> None:
     galaxies = Galaxies(np.array(["a", "b", "c"]), np.zeros((3, 8, 8, 1), np.uint8), votes)
     predictions = {"vote_fractions": predicted, "pose": np.empty((3, 0))}
     metrics = evaluate_predictions(votes, predicted, predicted[0], tree)
-    metrics |= coverage_metrics(votes, predicted, (5.0, 3.0), tree) | {"concentrations": {"shape": 5.0, "arms": 3.0}}
+    metrics |= coverage_metrics(votes, predicted, (5.0, 3.0), tree)
     write_json(run / "metrics.json", metrics)
     (run / "model.keras").unlink()
     write_predictions(run / "predictions.csv", galaxies, predictions, tree)
     text = write_run_page(finished_run(run), Sample(galaxies, predictions, None, None)).read_text()
-    assert "2 questions" in text and "arms, concentration 3.0" in text
+    assert "2 questions" in text and "arms, even concentration 3.0" in text
     assert "Farthest off: one, predicted 0.40, voted 0.67." in text, "of galaxy a"
     assert "Farthest off: smooth, predicted 0.80, voted 0.88." in text, "of galaxy b"
     alone = metrics["by_question"]["arms"]

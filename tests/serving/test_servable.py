@@ -12,6 +12,9 @@ from galaxies import synthetic_images, tiny_model
 from tolerances import BATCH_ATOL
 
 from etvae_tf.data.images import load_images, open_images, preprocess
+from etvae_tf.evaluation import concentrations_of
+from etvae_tf.models import ETVAE
+from etvae_tf.models.vote_head import VoteHead
 from etvae_tf.objectives import kl_to_standard_normal
 from etvae_tf.serving.decoding import decode_files
 from etvae_tf.serving.servable import Servable
@@ -40,7 +43,8 @@ def assert_close(found, expected):
 def test_votes_latent_and_pose_are_the_models(model, signatures):
     found, expected = numpy(signatures["serving_default"](images=IMAGES)), numpy(model(IMAGES))
     sure = found.pop("vote_concentration")
-    np.testing.assert_allclose(sure, found["vote_fractions"] * 7.0, rtol=1e-6)
+    fractions = found["vote_fractions"]
+    np.testing.assert_allclose(sure, fractions * concentrations_of(fractions, 7.0), rtol=1e-6)
     np.testing.assert_array_equal(found.pop("n_votes"), np.full(sure.shape, 40.0))
     away = (found["latent_mean"] - NOVELTY.mean) * np.diag(NOVELTY.whitening)
     np.testing.assert_allclose(found.pop("novelty"), np.sqrt((away**2).sum(axis=1)), rtol=1e-5)
@@ -165,3 +169,15 @@ def test_calls_at_the_same_time_do_not_mix(signatures, files, broken):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_each_question_and_galaxy_has_its_own_concentration():
+    head = VoteHead((3, 2))
+    model = tiny_model()
+    servable = Servable(ETVAE(model.encoder, model.decoder, head), even_concentrations=(7.0, 3.0))
+    found = numpy(servable.functions["serving_default"](images=IMAGES))
+    shape, bar = np.split(found["vote_fractions"], [3], axis=1)
+    expected = np.hstack([shape * concentrations_of(shape, 7.0), bar * concentrations_of(bar, 3.0)])
+    np.testing.assert_allclose(found["vote_concentration"], expected, rtol=1e-6)
+    unknown = Servable(model).functions["serving_default"](images=IMAGES)["vote_concentration"].numpy()
+    assert np.isnan(unknown).all()
