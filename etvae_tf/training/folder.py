@@ -47,7 +47,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
-        self.pool_measures = self.path / "pool_measures.npy"  # while training asks for them
+        self.pool_measures = self.path / "measures.npy"  # of the pool, while training asks for them
         self.vae = self.path / "vae.keras"
         self.process = self.path / "folds" / "process.parquet"  # as `fold`, by the Gaussian processes
         self.model = self.path / "model.keras"
