@@ -67,7 +67,7 @@ class FinishedRun(NamedTuple):
 
 
 def finished_run(workdir: str | Path) -> FinishedRun:
-    """Reads what a run says about itself.
+    """Reads what a run says about itself, and says where it has error bars that are no longer understood.
 
     Raises:
         InputError: no such run, or it is not finished.
@@ -77,9 +77,14 @@ def finished_run(workdir: str | Path) -> FinishedRun:
         raise InputError(f"workdir {folder.path} holds no run (no config.json); give --workdir=RUN of a trained run.")
     if not folder.metrics.exists():
         raise InputError(f"the run in {folder.path} is not finished; repeat its training command to finish it.")
-    return FinishedRun(
-        folder, ConfigDict(json.loads(folder.config.read_text())), json.loads(folder.metrics.read_text())
-    )
+    metrics = json.loads(folder.metrics.read_text())
+    if "concentrations" in metrics:  # one for all galaxies
+        print(
+            f"{folder.metrics} has a concentration of an earlier release, which meant something else, so that no error "
+            "bars come from it; train the run anew in another folder to have them.",
+            flush=True,
+        )
+    return FinishedRun(folder, ConfigDict(json.loads(folder.config.read_text())), metrics)
 
 
 def load_model(path: Path) -> ETVAE:

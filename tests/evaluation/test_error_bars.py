@@ -30,11 +30,11 @@ def simulate(count: int, seed: int, even: float = TRUE) -> tuple[np.ndarray, np.
 
 
 def test_the_surer_a_prediction_the_higher_its_concentration() -> None:
-    fractions = np.array([[0.5, 0.5, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.9, 0.05, 0.05], [1.0, 0.0, 0.0]])
-    found = concentrations_of(fractions, TRUE)
-    expected = TRUE / np.sqrt([1.0, 4 / 3, 2 * (0.09 + 2 * 0.0475), 4e-4])
-    np.testing.assert_allclose(found, expected[:, None], rtol=1e-3)
-    assert np.isnan(concentrations_of(fractions, np.nan)).all()
+    (split,), (sure,), (surest,) = concentrations_of(np.array([[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]]), TRUE)
+    assert split == TRUE and sure == pytest.approx(TRUE / 0.6) and sure < surest < 100 * TRUE
+    among_three = concentrations_of(np.array([[1 / 3, 1 / 3, 1 / 3], [0.9, 0.05, 0.05]]), TRUE)
+    np.testing.assert_allclose(among_three, TRUE / np.sqrt([[4 / 3], [0.37]]))
+    assert np.isnan(concentrations_of(np.array([[0.5, 0.5]]), np.nan)).all()
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from configs import quicktest
@@ -76,3 +77,14 @@ def test_a_run_that_is_not_finished_is_not_read(data: GalaxyData, tmp_path: Path
     RunFolder(tmp_path / "run").claim(RESOLVED, data)
     with pytest.raises(InputError, match="not finished"):
         finished_run(tmp_path / "run")
+
+
+def test_a_concentration_of_an_earlier_release_is_not_ignored_in_silence(
+    data: GalaxyData, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(RESOLVED, data)
+    for name, said in (("concentrations", True), ("even_concentrations", False)):
+        folder.metrics.write_text(json.dumps({"questions": {"shape": ["a", "b"]}, name: {"shape": 7.0}}))
+        (even,) = finished_run(folder.path).even_concentrations
+        assert np.isnan(even) == said == ("has a concentration of an earlier release" in capsys.readouterr().out)
