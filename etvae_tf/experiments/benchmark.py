@@ -39,7 +39,7 @@ _STEPS = 100_000  # length of a phase, for its learning rate alone
 _PHASES = {  # what the regimes are made of
     "ELBO and view contrast": Phase("vae", unlabelled=True, labelled=False, steps=_STEPS, contrast=True),
     "ELBO": Phase("elbo", unlabelled=True, labelled=False, steps=_STEPS),
-    "votes": Phase("votes", unlabelled=False, labelled=True, steps=_STEPS, fixed_pose=True),
+    "votes": Phase("votes", unlabelled=False, labelled=True, steps=_STEPS),
     "alternating": Phase("alternating", unlabelled=True, labelled=True, steps=_STEPS),
 }
 _GALAXIES = 512  # synthetic ones, of which half are labelled

@@ -104,11 +104,6 @@ class Encoder(keras.layers.Layer):
     def _residuals_after(self, index: int) -> list[keras.layers.Layer]:
         return [layer for place, layer in zip(self.residual, self.residuals, strict=True) if place == index]
 
-    def moved_variables(self, fixed_pose: bool) -> list:
-        """Trainable variables, but those of a fixed pose."""
-        fixed = {id(weight) for weight in self.pose.weights} if fixed_pose and self.pose else set()
-        return [weight for weight in self.trainable_variables if id(weight) not in fixed]
-
     def canonicalise(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Pose (B, P) and canonical view (B, H, W, C) of images (B, H, W, C)."""
         if self.pose is None:

@@ -136,7 +136,8 @@ class ETVAE(ShownModel):
 
     def elbo_terms(self, images: tf.Tensor, posterior: Posterior, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """log p(x | z, pose) (B,) for one draw of z, and KL (B, Z) of each latent dimension; in nats."""
-        decoded = self.decode(self.sampling(posterior.loc, posterior.scale, seed), posterior.pose)
+        latent = self.sampling(posterior.loc, posterior.scale, seed)
+        decoded = self.decode(latent, posterior.pose)
         mask, scale = disc_mask(*self.image_shape[:2]), tf.exp(self.log_pixel_scale)
         log_likelihood = pixel_log_likelihood(images, decoded, scale, mask, self.pixel_likelihood)
         return log_likelihood, kl_to_standard_normal(posterior.loc, posterior.scale)
@@ -160,8 +161,8 @@ class ETVAE(ShownModel):
 
     @property
     def vote_variables(self) -> list:
-        """What a vote step moves: vote_head and, unless frozen (M1), encoder; its pose, unless that is fixed."""
-        encoder = [] if self.freeze_encoder else self.encoder.moved_variables(self.fixed_pose)
+        """What a vote step moves: vote_head and, unless frozen (M1), encoder."""
+        encoder = [] if self.freeze_encoder else self.encoder.trainable_variables
         return [*encoder, *self.vote_head.trainable_variables]
 
     @property
@@ -178,7 +179,6 @@ class ETVAE(ShownModel):
         view_weight: float = 0.0,
         measure_weight: float = 0.0,
         freeze_encoder: bool = False,
-        fixed_pose: bool = False,
         jit_compile: bool = False,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -194,7 +194,6 @@ class ETVAE(ShownModel):
             view_weight: of the view contrast, in the loss beside the negative ELBO; 0 leaves views out.
             measure_weight: of the mean squared error of the measures; 0 leaves them out.
             freeze_encoder: votes do not move the encoder (the M1 model of Kingma et al. 2014).
-            fixed_pose: votes do not move the pose, whose gradient takes a third of a vote step.
             jit_compile: compile the steps with XLA; on CPUs it takes twice as long (Keras 3 would choose it by itself).
             run_eagerly: as in `keras.Model.compile`.
             steps_per_execution: as in `keras.Model.compile`.
@@ -206,9 +205,9 @@ class ETVAE(ShownModel):
         shared = {"jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution}
         super().compile(optimizer=votes, **shared)
         self.vae_optimizer = vae
-        self.kl_weight, self.kl_warmup_steps, self.view_weight = kl_weight, kl_warmup_steps, view_weight
-        self.measure_weight, self.freeze_encoder, self.fixed_pose = measure_weight, freeze_encoder, fixed_pose
-        names = ("kl_weight", "kl_warmup_steps", "view_weight", "measure_weight", "freeze_encoder", "fixed_pose")
+        self.kl_weight, self.kl_warmup_steps = kl_weight, kl_warmup_steps
+        self.view_weight, self.measure_weight, self.freeze_encoder = view_weight, measure_weight, freeze_encoder
+        names = ("kl_weight", "kl_warmup_steps", "view_weight", "measure_weight", "freeze_encoder")
         self._compile_options = {**shared, **{name: getattr(self, name) for name in names}}
         if not self.built:
             self.build((None, *self.image_shape))
@@ -271,9 +270,10 @@ class ETVAE(ShownModel):
             updated |= self._track(log_likelihood=log_likelihood, kl=kl, elbo=log_likelihood - kl)
         if "labelled" in batch:
             images, votes = batch["labelled"]
-            logits = self.vote_head(self.encoder(images).loc)
-            nll, error = self.vote_head.nll(votes, logits), self.vote_head.squared_error(votes, logits)
-            updated |= self._track(vote_nll=tf.reduce_sum(nll, axis=-1), vote_mse=error)
+            head = self.vote_head
+            logits = head(self.encoder(images).loc)
+            error = head.squared_error(votes, logits)
+            updated |= self._track(vote_nll=tf.reduce_sum(head.nll(votes, logits), axis=-1), vote_mse=error)
         return with_loss(updated)
 
     def _track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -24,8 +24,8 @@ class Phase:
         contrast: the ELBO step also tells views of galaxies from views of others; not beside votes, which say what
             views have in common, and whose batches are too small for it.
         measures: the ELBO step also asks the latent for the classical measures of each picture.
-        fixed_pose: the pose stays as pre-training has left it, and as the decoder, which is no longer trained, has
-            learnt it: votes do not move it. Elsewhere canonical views are made upright before every epoch.
+        upright: canonical views are made upright before every epoch; not where a decoder that is no longer trained
+            has learnt them as they are.
         vae_rate: of train.vae_learning_rate, for the ELBO steps.
         warmup: the KL weight rises from 0 in the first ELBO steps; not after pre-training.
         fold: the part of the labels that it does not see, to be predicted at its end; None: it sees all.
@@ -39,7 +39,7 @@ class Phase:
     steps: int
     contrast: bool = False
     measures: bool = False
-    fixed_pose: bool = False
+    upright: bool = True
     vae_rate: float = 1.0
     warmup: bool = True
     fold: int | None = None
@@ -76,7 +76,7 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
         "alternating": [both]
         if config.alternating_from_scratch
         else [vae, replace(both, vae_rate=config.alternating_vae_rate, warmup=False)],
-        "two_step": [vae, replace(votes, fixed_pose=True)],
+        "two_step": [vae, replace(votes, upright=False)],
     }[regime]
     if config.get("init"):  # older runs lack the field
         plan = [phase for phase in plan if phase.labelled]  # the starting model was pre-trained
@@ -106,5 +106,4 @@ def compile_for(model: Any, phase: Phase, config: Any) -> None:
         view_weight=config.view_weight if phase.contrast else 0.0,
         measure_weight=config.measure_weight if phase.measures else 0.0,
         freeze_encoder=config.freeze_encoder,
-        fixed_pose=phase.fixed_pose,
     )

@@ -111,7 +111,7 @@ def _fit(model: ETVAE, phase: Phase, config: Any, data: GalaxyData, state: RunSt
     interactive = sys.stdout.isatty()
     log_dir = state.folder.tensorboard / phase.name
     sky = data.pool if phase.unlabelled else data.train.images
-    upright = [Upright(sky)] if not phase.fixed_pose and model.encoder.pose is not None else []
+    upright = [Upright(sky)] if phase.upright and model.encoder.pose is not None else []
     print(f"phase {phase.name}: {epochs} epochs of {steps} steps, from epoch {epoch + 1}", flush=True)
     measures = standardised(pool_measures(data.pool, state.folder)) if phase.measures else None
     model.fit(

@@ -68,17 +68,6 @@ def test_frozen_encoder_stays() -> None:
     assert not same(vote_head, weights(model.vote_head))
 
 
-def test_votes_do_not_move_a_fixed_pose_and_everything_else_as_without() -> None:
-    free, model = compiled(tiny_model()), compiled(tiny_model(), fixed_pose=True)
-    pose = weights(model.encoder.pose)
-    for one in (free, model):
-        one.train_step({"labelled": (IMAGES, VOTES)})
-    assert same(pose, weights(model.encoder.pose)) and not same(pose, weights(free.encoder.pose))
-    layers = [(*one.encoder.convolutions, one.encoder.loc, one.vote_head) for one in (free, model)]
-    assert all(same(weights(one), weights(other)) for one, other in zip(*layers, strict=True))
-    assert compiled(tiny_model(pose__group="none"), fixed_pose=True).vote_variables
-
-
 @pytest.mark.slow
 def test_galaxy_without_votes_changes_nothing() -> None:
     blank, noisy = compiled(tiny_model()), compiled(tiny_model())
