@@ -31,7 +31,7 @@ class FrozenLatents:
     """
 
     def __init__(self, vae: Path, galaxies: Galaxies):
-        encode = tf.function(load_model(vae).mirrored_posteriors, reduce_retracing=True)
+        encode = tf.function(load_model(vae).encoder.mirrored_posteriors, reduce_retracing=True)
         views = [encode(batch) for batch in evaluation_batches(galaxies.images, _BATCH)]
         self._loc = np.concatenate([np.stack([view.loc for view in one]) for one in views], axis=1)
         self._scale = np.concatenate([np.stack([view.scale for view in one]) for one in views], axis=1)

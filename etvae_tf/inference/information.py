@@ -37,7 +37,7 @@ def information_function(model: ETVAE) -> Callable[[tf.Tensor], dict[str, tf.Ten
 
     @tf.function(reduce_retracing=True)
     def information(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        posteriors = model.mirrored_posteriors(images)
+        posteriors = model.encoder.mirrored_posteriors(images)
         found = information_of(model.vote_head, [(view.loc, view.scale) for view in posteriors])
         return {"latent_mean": posteriors[0].loc, **found}
 

@@ -74,6 +74,14 @@ class Pose(keras.layers.Layer):
         self.zero = self.add_weight(name="zero", shape=zero_shape, initializer="zeros", trainable=False)
         self.built = True
 
+    @property
+    def same_after_half_turn(self) -> bool:
+        """Whether a picture turned by pi has the picture's pose, to rounding.
+
+        It does where pi is a multiple of 2 pi / m, and where every direction of the canonical grid has an opposite one.
+        """
+        return self.group.order % 2 == 0 and self.angles % 2 == 0
+
     def canonical_logits(self, images: tf.Tensor) -> tf.Tensor:
         """The standardised map that the pose is read from: (B, A, R')."""
         height, width = images.shape[1:3]

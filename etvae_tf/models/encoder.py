@@ -33,6 +33,11 @@ class Posterior(NamedTuple):
     canonical: tf.Tensor
 
 
+def _with_half_turns(pictures: tf.Tensor) -> tf.Tensor:
+    """Pictures (B, H, W, C), and the same turned by pi: (2 B, H, W, C)."""
+    return tf.concat([pictures, tf.reverse(pictures, [1, 2])], axis=0)
+
+
 @keras.saving.register_keras_serializable("etvae_tf")
 class Encoder(keras.layers.Layer):
     """Turns a picture to its canonical view and reads the posterior off it.
@@ -113,7 +118,25 @@ class Encoder(keras.layers.Layer):
 
     def call(self, images: tf.Tensor) -> Posterior:
         """Posterior of images (B, H, W, C)."""
-        pose, canonical = self.canonicalise(images)
+        return self._read(*self.canonicalise(images))
+
+    def mirrored_posteriors(self, images: tf.Tensor) -> list[Posterior]:
+        """Posteriors of images (B, H, W, C), of them mirrored, and of both turned by pi.
+
+        A turned picture's canonical view is the picture's, turned by pi, so that half of the poses need no computing.
+        """
+        pictures = tf.concat([images, tf.reverse(images, [2])], axis=0)
+        if self.pose is None or self.pose.same_after_half_turn:
+            pose, canonical = self.canonicalise(pictures)
+            pose, canonical = tf.concat([pose, pose], axis=0), _with_half_turns(canonical)
+        else:
+            pose, canonical = self.canonicalise(_with_half_turns(pictures))
+        return [
+            Posterior(*view) for view in zip(*(tf.split(part, 4) for part in self._read(pose, canonical)), strict=True)
+        ]
+
+    def _read(self, pose: tf.Tensor, canonical: tf.Tensor) -> Posterior:
+        """Posterior of pictures with pose (B, P), from their canonical views (B, H, W, C)."""
         features = canonical
         for index, layer in enumerate(self.convolutions):
             features = layer(features)

@@ -29,7 +29,6 @@ _PARTS = ("encoder", "decoder", "vote_head")
 _OPTIMIZERS = ("optimizer", "vae_optimizer")
 _ELBO, _VOTES = 0, 1  # objectives, which draw random numbers of their own
 _FIRST_PIXEL_SCALE = 0.05  # of [0, 1]; learnt from there. A much larger one lets the KL win: the posterior collapses
-_MIRRORS = ((1,), (2,), (1, 2))  # axes of (B, H, W, C) that are reversed
 
 
 @keras.saving.register_keras_serializable("etvae_tf")
@@ -106,7 +105,7 @@ class ETVAE(ShownModel):
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Predictions from the posterior mean; see the class."""
-        posterior, *_ = posteriors = self.mirrored_posteriors(pictures_of(images, self.image_shape))
+        posterior, *_ = posteriors = self.encoder.mirrored_posteriors(pictures_of(images, self.image_shape))
         views = [self.vote_head.fractions(self.vote_head(view.loc)) for view in posteriors]
         fractions = tf.add_n(views) / len(views)
         return {
@@ -116,11 +115,6 @@ class ETVAE(ShownModel):
             "latent_stddev": posterior.scale,
             "pose": posterior.pose,
         }
-
-    def mirrored_posteriors(self, images: tf.Tensor) -> list[Posterior]:
-        """Posteriors of images (B, H, W, C) and of their three mirror images, whose predictions are averaged."""
-        joined = self.encoder(tf.concat([images, *(tf.reverse(images, axes) for axes in _MIRRORS)], axis=0))
-        return [Posterior(*view) for view in zip(*(tf.split(part, 1 + len(_MIRRORS)) for part in joined), strict=True)]
 
     def decode(self, latent: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
         """Latents (B, Z) and poses (B, P) to pictures (B, H, W, C) in [0, 1], 0 outside the inscribed disc."""

@@ -91,7 +91,7 @@ class Servable(tf.Module):
     def _predict_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Votes and how sure they are, latent, pose and novelty of images (B, H, W, C) in [0, 1]."""
         model = self._model()
-        posteriors = model.mirrored_posteriors(images)
+        posteriors = model.encoder.mirrored_posteriors(images)
         fractions = _mean([model.vote_head.fractions(model.vote_head(view.loc)) for view in posteriors])
         own = posteriors[0]
         outputs = {

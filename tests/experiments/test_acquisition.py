@@ -112,7 +112,7 @@ def test_heads_agree_with_the_network_that_they_are_part_of(tmp_path: Path) -> N
     model = tiny_model()
     model.save(tmp_path / "vae.keras")
     latents = module.FrozenLatents(tmp_path / "vae.keras", galaxies)
-    head, views = model.vote_head, model.mirrored_posteriors(to_float(galaxies.images))
+    head, views = model.vote_head, model.encoder.mirrored_posteriors(to_float(galaxies.images))
     expected = np.mean([head.fractions(head(view.loc)) for view in views], axis=0)
     np.testing.assert_allclose(latents.predict(head, galaxies), expected, atol=1e-5)
     expected = information_of(head, [(view.loc, view.scale) for view in views])

@@ -72,7 +72,7 @@ def test_all_candidates_in_the_order_of_their_information(asked, sky, tmp_path, 
     assert table["score"].is_monotonic_decreasing and (table["score"] == table["mutual_information"]).all()
     images = synthesise(COUNT, image_size=32).images[table["id"].astype(int)]
     model = tiny_model()
-    views = model.mirrored_posteriors(tf.cast(images, tf.float32) / 255)
+    views = model.encoder.mirrored_posteriors(tf.cast(images, tf.float32) / 255)
     expected = information_of(model.vote_head, [(view.loc, view.scale) for view in views])
     for column in ("entropy", "mutual_information"):
         np.testing.assert_allclose(table[column], expected[column].numpy(), atol=1e-5)

@@ -1,4 +1,4 @@
-"""Residual convolutions of the encoder."""
+"""Residual convolutions of the encoder, and posteriors of mirror images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import pytest
 import tensorflow as tf
 
 from etvae_tf.errors import InputError
+from etvae_tf.geometry import RotationGroup, RotationScaleGroup, angle_difference
+from etvae_tf.layers import Pose
 from etvae_tf.models import Encoder
+from tests.tolerances import BATCH_ATOL
 
 IMAGES = np.random.RandomState(0).uniform(size=(3, 16, 16, 2)).astype(np.float32)
 
@@ -49,3 +52,29 @@ def test_every_residual_convolution_learns(encoder: Encoder) -> None:
         loss = tf.reduce_sum(tf.square(encoder(IMAGES).loc))
     for gradient in tape.gradient(loss, [layer.kernel for layer in encoder.residuals]):
         assert np.abs(gradient).max() > 0
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        Pose(RotationGroup(order=2)),
+        Pose(RotationGroup(order=4)),
+        Pose(RotationGroup(order=1)),  # a half turn changes this pose and the next one
+        Pose(RotationGroup(order=3)),
+        Pose(RotationGroup(order=2), angles=33),  # no direction has an opposite one
+        Pose(RotationScaleGroup(order=2)),
+        None,
+    ],
+    ids=["order_2", "order_4", "order_1", "order_3", "odd_angles", "scale", "no_pose"],
+)
+def test_mirror_images_have_the_posteriors_of_their_own_pictures(pose: Pose | None) -> None:
+    layer = Encoder(5, (4, 6, 8), pose=pose)
+    layer.build(IMAGES.shape)
+    found = layer.mirrored_posteriors(IMAGES)
+    for posterior, axes in zip(found, ((), (2,), (1, 2), (1,)), strict=True):
+        expected = layer(np.flip(IMAGES, axes))
+        for name in ("loc", "scale", "canonical"):
+            np.testing.assert_allclose(getattr(posterior, name), getattr(expected, name), atol=BATCH_ATOL, err_msg=name)
+        if pose is not None:
+            turn = angle_difference(posterior.pose[:, 0], expected.pose[:, 0], pose.group.angle_period)
+            np.testing.assert_allclose(turn, 0, atol=BATCH_ATOL)
