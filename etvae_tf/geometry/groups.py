@@ -28,6 +28,7 @@ class PoseGroup(abc.ABC):
         parameters: names of the P parameters.
         equivariant_axes: how many of the two canonical axes are shifted by the group (the first, or both).
         fewest_radii: that its canonical grid can have.
+        rotates: whether it has all rotations about the middle, by parameter 0.
 
     Args:
         order: m of the circular mean, >= 1; angles are determined modulo 2 pi / m.
@@ -36,6 +37,7 @@ class PoseGroup(abc.ABC):
     parameters: tuple[str, ...]
     equivariant_axes: int
     fewest_radii = 1
+    rotates = False
 
     def __init__(self, order: int = 2):
         if order < 1:
@@ -84,6 +86,7 @@ class RotationGroup(PoseGroup):
 
     parameters = ("angle",)
     equivariant_axes = 1
+    rotates = True
 
     def canonical_points(self, angles: int, radii: int, radius: float) -> np.ndarray:
         """Polar grid (A, R, 2)."""
@@ -114,6 +117,7 @@ class RotationScaleGroup(PoseGroup):
     parameters = ("angle", "log_scale")
     equivariant_axes = 2
     fewest_radii = 2
+    rotates = True
 
     def canonical_points(self, angles: int, radii: int, radius: float) -> np.ndarray:
         """Log-polar grid (A, R, 2)."""

@@ -78,9 +78,10 @@ class Pose(keras.layers.Layer):
     def same_after_half_turn(self) -> bool:
         """Whether a picture turned by pi has the picture's pose, to rounding.
 
-        It does where pi is a multiple of 2 pi / m, and where every direction of the canonical grid has an opposite one.
+        It does in a group of rotations where pi is a multiple of 2 pi / m, and where every direction of the canonical
+        grid has an opposite one.
         """
-        return self.group.order % 2 == 0 and self.angles % 2 == 0
+        return self.group.rotates and self.group.order % 2 == 0 and self.angles % 2 == 0
 
     def canonical_logits(self, images: tf.Tensor) -> tf.Tensor:
         """The standardised map that the pose is read from: (B, A, R')."""

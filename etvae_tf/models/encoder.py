@@ -131,9 +131,8 @@ class Encoder(keras.layers.Layer):
             pose, canonical = tf.concat([pose, pose], axis=0), _with_half_turns(canonical)
         else:
             pose, canonical = self.canonicalise(_with_half_turns(pictures))
-        return [
-            Posterior(*view) for view in zip(*(tf.split(part, 4) for part in self._read(pose, canonical)), strict=True)
-        ]
+        parts = [tf.split(part, 4) for part in self._read(pose, canonical)]
+        return [Posterior(*view) for view in zip(*parts, strict=True)]
 
     def _read(self, pose: tf.Tensor, canonical: tf.Tensor) -> Posterior:
         """Posterior of pictures with pose (B, P), from their canonical views (B, H, W, C)."""
