@@ -27,6 +27,7 @@ from etvae_tf.inference.acquire import check_choice
 from etvae_tf.report import report
 from etvae_tf.run import train_run
 from etvae_tf.serving.export import export_run
+from etvae_tf.training import take_sizes
 from etvae_tf.vote_tables import check_output
 
 __all__ = ["MODES", "REAL_FIELDS", "SHORT", "SYNTHETIC_FIELDS", "Mode"]
@@ -75,7 +76,7 @@ class Mode(NamedTuple):
 MODES = {
     "train": Mode(
         "train a run and score it on its test galaxies",
-        lambda config, given, values: train_run(config, values.workdir),
+        lambda config, given, values: _train(config, given, values),
         ("config", "workdir", *SHORT),
         ("",),
     ),
@@ -153,6 +154,12 @@ MODES = {
         ),
     ),
 }  # fmt: skip
+
+
+def _train(config: ConfigDict, given: dict[str, Any], values: flags.FlagValues) -> None:
+    """Trains, with the sizes of the model that --init names where the command gives no others."""
+    take_sizes(config, given)
+    train_run(config, values.workdir)
 
 
 def _survey(

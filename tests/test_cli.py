@@ -128,6 +128,15 @@ def test_presets_build_on_each_other_from_any_folder(monkeypatch: pytest.MonkeyP
     assert values.config.curve.title == "ablations"
 
 
+def test_a_start_is_all_that_says_how_large_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+    monkeypatch.setattr("etvae_tf.modes.train_run", lambda config, workdir: trained.append(config.to_dict()))
+    values = parse(monkeypatch, f"--init={ROOT / 'saved_models/etvae/1'}", "--data=votes.csv", "--images=images.zip")
+    assert values.config.data.channels == 1
+    cli._call(values)
+    assert trained[0]["data"]["channels"] == 3
+
+
 def test_help_explains_every_flag(monkeypatch: pytest.MonkeyPatch) -> None:
     values = parse(monkeypatch)
     text = values.get_help()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from etvae_tf.models import BUILD_FIELDS, named_weights, read_config, read_weigh
 from etvae_tf.training.finished import finished_run, load_model
 from etvae_tf.training.folder import RunFolder
 
-__all__ = ["Start", "check_start", "learnt_by_start", "read_start", "start_fingerprint"]
+__all__ = ["Start", "check_start", "learnt_by_start", "read_start", "start_fingerprint", "take_sizes"]
 
 _WEIGHTS = Path("assets.extra") / "weights.h5"  # of an exported model
 _DESCRIPTION = Path("assets.extra") / "etvae.json"
@@ -49,6 +50,22 @@ def read_start(path: str | Path) -> Start:
     return Start(read_weights(file), tuple(json.loads((Path(path) / _DESCRIPTION).read_text())["answers"]))
 
 
+def take_sizes(config: Any, given: Collection[str]) -> None:
+    """Gives a run the sizes of the model that it starts from, where its command gave no others, and says so.
+
+    Args:
+        config: of a whole run; changed.
+        given: names of the fields that the command gave, which stay.
+
+    Raises:
+        InputError: there are no weights at `config.train.init`.
+    """
+    taken = {name: came for name, came in _other_sizes(config).items() if name not in given}
+    config.update_from_flattened_dict(taken)
+    if taken:
+        print(f"as the model of --init={config.train.init} has them: {_in_words(taken)}", flush=True)
+
+
 def check_start(config: Any) -> None:
     """Refuses a start whose model is another than the config describes, before any work.
 
@@ -58,15 +75,11 @@ def check_start(config: Any) -> None:
     Raises:
         InputError: there are no weights at `config.train.init`, or fields of the config differ from the start's.
     """
-    if not config.train.init:
-        return
-    came = _built_with(config.train.init)
-    ours = {name: value_of(config, name) for name in came}
-    differs = [name for name in came if came[name] != ours[name]]
-    if differs:
-        theirs, here = (", ".join(f"{name}={one[name]}" for name in differs) for one in (came, ours))
-        flags = " ".join(f'--config.{name}="{came[name]}"' for name in differs)
-        raise InputError(f"--init={config.train.init} has {theirs}, but this run has {here}; add {flags}.")
+    came = _other_sizes(config)
+    if came:
+        here = _in_words({name: value_of(config, name) for name in came})
+        flags = " ".join(f'--config.{name}="{value}"' for name, value in came.items())
+        raise InputError(f"--init={config.train.init} has {_in_words(came)}, but this run has {here}; add {flags}.")
 
 
 def start_fingerprint(path: str | Path) -> dict[str, str]:
@@ -93,6 +106,16 @@ def learnt_by_start(path: str | Path, test: Galaxies) -> int | None:
     flattery = "; their scores flatter this run" if count else ""
     print(f"the starting model learnt from {count} of {len(test)} test galaxies{flattery}", flush=True)
     return count
+
+
+def _other_sizes(config: Any) -> dict[str, Any]:
+    """The starting model's fields, by their full names, that differ from the config's; none without a start."""
+    came = _built_with(config.train.init) if config.train.init else {}
+    return {name: value for name, value in came.items() if value != value_of(config, name)}
+
+
+def _in_words(fields: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in fields.items())
 
 
 def _built_with(path: str | Path) -> dict[str, Any]:

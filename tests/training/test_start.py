@@ -16,7 +16,16 @@ from etvae_tf.errors import InputError
 from etvae_tf.files import write_json
 from etvae_tf.models import build_model, named_weights
 from etvae_tf.run import train_run
-from etvae_tf.training import RunFolder, learnt_by_start, phases, read_start, start_fingerprint, train, validate_config
+from etvae_tf.training import (
+    RunFolder,
+    learnt_by_start,
+    phases,
+    read_start,
+    start_fingerprint,
+    take_sizes,
+    train,
+    validate_config,
+)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "saved_models" / "etvae" / "1"
 
@@ -65,6 +74,22 @@ def test_a_start_of_another_model_is_refused_with_the_flags_that_mend_it(started
         validate_config(config)
     config.model = quicktest.get_config().model
     validate_config(config)
+
+
+def test_a_run_takes_the_sizes_of_its_start_but_not_against_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    config = quicktest.get_config()
+    take_sizes(config, ())
+    assert config == quicktest.get_config()
+    config.train.init, latents = str(SHIPPED), config.model.latent_dim
+    take_sizes(config, ("model.latent_dim",))
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"as the model of --init={SHIPPED} has them: data.image_size=64, data.channels=3, model.")
+    assert config.model.latent_dim == latents
+    with pytest.raises(InputError, match=f"has model.latent_dim=64, but this run has model.latent_dim={latents}; add"):
+        validate_config(config)
+    take_sizes(config, ())
+    validate_config(config)
+    assert capsys.readouterr().out == f"as the model of --init={SHIPPED} has them: model.latent_dim=64\n"
 
 
 def test_a_start_of_an_earlier_release_has_no_residual_convolutions(started_from: Path, tmp_path: Path) -> None:
