@@ -21,6 +21,7 @@ def get_config() -> ConfigDict:
     """Supervised learning at 50, 100 and 300 labels over five seeds, from random weights and from trained ones."""
     config = table1.get_config()
     config.regime = "supervised"
+    config.model.residual = (1,)  # as the committed model's
     with config.unlocked():
         config.curve.title = "start"
         config.curve.arms = {"scratch": {}, "started": {"train": {"init": str(_COMMITTED)}}}

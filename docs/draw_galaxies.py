@@ -37,7 +37,7 @@ def main() -> None:
     galaxies = galaxies.select(np.arange(SHOWN))
     images = to_float(galaxies.images)
     outputs = {name: values.numpy() for name, values in signatures["serving_default"](images=images).items()}
-    table = vote_table(galaxies.ids, outputs | {"ok": np.full(SHOWN, True)}, questions.answers)
+    table = vote_table(galaxies.ids, outputs | {"ok": np.full(SHOWN, True)}, questions)
     rows = {
         "galaxy": images.numpy(),
         "canonical view": signatures["canonicalise"](images=images)["canonical"].numpy(),

@@ -83,7 +83,8 @@ def test_a_run_takes_the_sizes_of_its_start_but_not_against_its_command(capsys: 
     config.train.init, latents = str(SHIPPED), config.model.latent_dim
     take_sizes(config, ("model.latent_dim",))
     printed = capsys.readouterr().out
-    assert printed.startswith(f"as the model of --init={SHIPPED} has them: data.image_size=64, data.channels=3, model.")
+    assert printed.startswith(f"as the model of --init={SHIPPED} has them: ")
+    assert "data.channels=3" in printed and "model.residual=(1,)" in printed
     assert config.model.latent_dim == latents
     with pytest.raises(InputError, match=f"has model.latent_dim=64, but this run has model.latent_dim={latents}; add"):
         validate_config(config)
@@ -101,12 +102,8 @@ def test_a_start_of_an_earlier_release_has_no_residual_convolutions(started_from
     config.train.init = str(older)
     validate_config(config)
     config.model.residual = (1,)
-    for init in (older, SHIPPED):
-        config.train.init = str(init)
-        with pytest.raises(
-            InputError, match=r'model.residual=\(\).*, but this run has .*--config.model.residual="\(\)"'
-        ):
-            validate_config(config)
+    with pytest.raises(InputError, match=r'model.residual=\(\), but this run has .*--config.model.residual="\(\)"'):
+        validate_config(config)
 
 
 def test_test_galaxies_that_the_start_learnt_from_are_counted(
