@@ -21,7 +21,7 @@ PARAMETERS = {
     "quicktest": 9_675,
     "paper_regimes": 952_519,
     "table1": 957_225,
-    "start": 957_225,
+    "start": 994_153,
     "tree": 957_225,
     "tree_coverage": 957_225,
     "table1_quick": 660_777,
