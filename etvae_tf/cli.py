@@ -29,7 +29,7 @@ _STRINGS = {  # flag -> help
     "unlabelled": "Folder or zip with more pictures, learnt from without labels.",
     "split": "CSV with columns id, split (train or test); default a hash of the id. Of evaluate: score test alone.",
     "cache_dir": "Folder that keeps decoded pictures for the next run, which then decodes none.",
-    "init": "Run folder or exported version whose weights training starts from, instead of pre-training.",
+    "init": "Run folder or exported version whose weights and sizes training starts from, instead of pre-training.",
     "output": "Table that predict, embed, anomaly or acquire writes, .csv or .parquet.",
     "neighbours_of": "Identifier of a galaxy; embed also writes those that are nearest to it in the latent space.",
     "strategy": f"How acquire chooses: {', '.join(STRATEGIES)}; typical for the first labels, when no votes are known.",
