@@ -63,7 +63,7 @@ def take_sizes(config: Any, given: Collection[str]) -> None:
     taken = {name: came for name, came in _other_sizes(config).items() if name not in given}
     config.update_from_flattened_dict(taken)
     if taken:
-        print(f"as the model of --init={config.train.init} has them: {_in_words(taken)}", flush=True)
+        print(f"sizes taken from --init={config.train.init}: {_in_words(taken)}", flush=True)
 
 
 def check_start(config: Any) -> None:

@@ -83,14 +83,14 @@ def test_a_run_takes_the_sizes_of_its_start_but_not_against_its_command(capsys: 
     config.train.init, latents = str(SHIPPED), config.model.latent_dim
     take_sizes(config, ("model.latent_dim",))
     printed = capsys.readouterr().out
-    assert printed.startswith(f"as the model of --init={SHIPPED} has them: ")
+    assert printed.startswith(f"sizes taken from --init={SHIPPED}: ")
     assert "data.channels=3" in printed and "model.residual=(1,)" in printed
     assert config.model.latent_dim == latents
     with pytest.raises(InputError, match=f"has model.latent_dim=64, but this run has model.latent_dim={latents}; add"):
         validate_config(config)
     take_sizes(config, ())
     validate_config(config)
-    assert capsys.readouterr().out == f"as the model of --init={SHIPPED} has them: model.latent_dim=64\n"
+    assert capsys.readouterr().out == f"sizes taken from --init={SHIPPED}: model.latent_dim=64\n"
 
 
 def test_a_start_of_an_earlier_release_has_no_residual_convolutions(started_from: Path, tmp_path: Path) -> None:
