@@ -56,8 +56,10 @@ def augment(
     Returns:
         float tensor (B, H, W, C) in [0, 1].
     """
-    if rotations or jitter:
-        images = _move(images, draws, rotations, jitter)
+    if rotations:
+        images = _turn(images, draws, jitter)
+    elif jitter:
+        images = _magnify(images, draws, jitter)
     if jitter:
         images = _expose(images, draws[:, 4:], jitter, seed)
     if outskirts:
@@ -65,20 +67,39 @@ def augment(
     return images
 
 
-def _move(images: tf.Tensor, draws: tf.Tensor, rotations: bool, jitter: float) -> tf.Tensor:
+def _turn(images: tf.Tensor, draws: tf.Tensor, jitter: float) -> tf.Tensor:
     """Turns, magnifies and shifts by the first four of `draws` (B, 8) in [0, 1), sampling once."""
+    magnification, shift = _zoom(draws, jitter, images.shape[1])
+    affine = rotation(-2 * np.pi * draws[:, 0])
+    return warp(images, tf.concat([affine[:, :, :2] / magnification[:, None], -shift[..., None]], axis=2))
+
+
+def _magnify(images: tf.Tensor, draws: tf.Tensor, jitter: float) -> tf.Tensor:
+    """`_turn` by no angle, within rounding: first along columns, then along rows, which takes half the time."""
+    magnification, shift = _zoom(draws, jitter, images.shape[1])
+    for along in (shift[:, 1:], -shift[:, :1]):
+        batch, length, other, channels = images.shape
+        middle = (length - 1) / 2
+        places = np.arange(length, dtype=np.float32)
+        sources = tf.clip_by_value((places - middle) / magnification + along + middle, 0.0, length - 1.0)
+        weights = tf.nn.relu(1.0 - tf.abs(sources[:, :, None] - places))  # (B, to, from), linear between neighbours
+        moved = tf.matmul(weights, tf.reshape(images, [batch, length, other * channels]))
+        images = tf.transpose(tf.reshape(moved, [batch, length, other, channels]), [0, 2, 1, 3])
+    return images
+
+
+def _zoom(draws: tf.Tensor, jitter: float, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Magnifications (B, 1), and shifts (B, 2) to the right and up in pixels, by the second to fourth of `draws`."""
     signed = 2.0 * draws - 1.0
-    affine = rotation(-2 * np.pi * draws[:, 0] * float(rotations))
-    magnification = tf.exp(jitter * _ZOOM * signed[:, 1])[:, None, None]
-    shift = jitter * _SHIFT * images.shape[1] * signed[:, 2:4, None]
-    return warp(images, tf.concat([affine[:, :, :2] / magnification, -shift], axis=2))
+    return tf.exp(jitter * _ZOOM * signed[:, 1:2]), jitter * _SHIFT * size * signed[:, 2:4]
 
 
 def _expose(images: tf.Tensor, draws: tf.Tensor, jitter: float, seed: tf.Tensor) -> tf.Tensor:
     """Brightens or dims by `draws` (B, 4) in [0, 1), all channels and each, and adds noise."""
     signed = 2.0 * draws - 1.0
     gain = tf.exp(jitter * (_BRIGHTNESS * signed[:, :1] + _COLOUR * signed[:, 1 : 1 + images.shape[-1]]))
-    noise = jitter * _NOISE * tf.random.stateless_normal(tf.shape(images), seed)
+    amplitude = jitter * _NOISE * 3**0.5  # a uniform number's standard deviation is 1 / sqrt(3) of it
+    noise = tf.random.stateless_uniform(tf.shape(images), seed, -amplitude, amplitude)  # a normal one takes longer
     return tf.clip_by_value(images * gain[:, None, None, :] + noise, 0.0, 1.0)
 
 

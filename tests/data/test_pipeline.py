@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from tolerances import SAMPLING_ATOL
 
+from etvae_tf.data.augmentation import DRAWS, augment
 from etvae_tf.data.pipeline import batches, evaluation_batches
 
 COUNT = 10
@@ -57,6 +59,17 @@ def test_views_show_the_same_galaxies_otherwise():
     for (one, votes), (other, same_votes) in zip(first, second, strict=True):
         np.testing.assert_array_equal(votes, same_votes)
         assert (np.abs(one - other).mean(axis=(1, 2, 3)) > 0.01).all()
+
+
+def test_jitter_without_rotations_is_a_turn_by_no_angle():
+    rng = np.random.default_rng(0)
+    images, draws = rng.random((5, 12, 12, 3), np.float32), rng.random((5, DRAWS), np.float32)
+    draws[:, 0] = 0.0  # the angle
+    seed = tf.constant([0, 1], tf.int64)
+    turned = augment(tf.constant(images), tf.constant(draws), seed, rotations=True, jitter=1.0)
+    jittered = augment(tf.constant(images), tf.constant(draws), seed, jitter=1.0)
+    np.testing.assert_allclose(jittered, turned, atol=SAMPLING_ATOL)
+    assert abs(jittered - images).numpy().max() > 0.1
 
 
 def test_jitter_changes_colours():
