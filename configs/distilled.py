@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
     config.regime = "two_step"
     config.model.residual = (1,)  # at 16 pixels
     config.train.measure_weight = 3e4  # as much as the views'
-    config.train.teaching_pictures = 20_000
+    config.train.teaching_pictures = 10_000
     plain = {"train": {"teaching_pictures": 0, "measure_weight": 0.0}}
     with config.unlocked():
         config.curve.title = "distilled"

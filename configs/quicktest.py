@@ -24,7 +24,7 @@ def get_config() -> ConfigDict:
     config.train.kl_warmup_steps = 0
     config.train.vote_steps_per_label = 0.1
     config.train.vote_steps = 0
-    config.train.teaching_steps, config.train.teaching_steps_per_label = 4, 0.0
+    config.train.teaching_steps = 4
     config.train.steps_per_epoch = 2
     config.train.vae_batch = 8
     config.train.unlabelled_batch = 8

@@ -96,8 +96,7 @@ def _train() -> ConfigDict:
     train.folds = 0  # parts of the labels, each predicted by a model that has not seen it, for the error bars; 0: none
     train.teaching_pictures = 0  # of the pool, whose votes by the teachers (Gaussian processes on measures and latents
     # and, where there are folds, their models) train two_step's last model beside the labels; 0: labels alone
-    train.teaching_steps = 2300  # vote steps of a last model that is taught, whatever the n
-    train.teaching_steps_per_label = 2.0  # more of them for each of the n, in whole epochs
+    train.teaching_steps = 2500  # vote steps of a last model that is taught
     train.init = ""  # run or exported model whose weights it starts from, instead of pre-training; "": random weights
     train.member = 0  # of an ensemble: other weights, order and augmentation of batches, with the same labels
     train.freeze_encoder = False  # True: votes train the classifier alone (M1, the paper's foil)

@@ -33,7 +33,7 @@ _VOTES = {
     "train": (
         "vote_steps", "vote_steps_per_label", "unlabelled_batch", "labelled_batch", "vote_learning_rate",
         "alternating_from_scratch", "alternating_vae_rate", "freeze_encoder", "folds", "teaching_pictures",
-        "teaching_steps", "teaching_steps_per_label",
+        "teaching_steps",
     ),
 }  # fmt: skip
 

@@ -85,8 +85,7 @@ def phases(regime: str, config: Any, n_labels: int, n_pictures: int) -> list[Pha
     steps = whole_epochs(config.vote_steps + config.vote_steps_per_label * learnt)
     parts = [replace(last, name=f"{last.name}_fold_{fold}", steps=steps, fold=fold) for fold in range(config.folds)]
     if config.get("teaching_pictures"):
-        steps = config.teaching_steps + config.get("teaching_steps_per_label", 0.0) * n_labels  # older runs lack it
-        last = replace(last, name="taught", steps=whole_epochs(steps), taught=True)
+        last = replace(last, name="taught", steps=whole_epochs(config.teaching_steps), taught=True)
     return [*before, *parts, last]
 
 

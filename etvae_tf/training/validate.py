@@ -45,8 +45,8 @@ def validate_config(config: Any) -> None:
     positive = ("vote_steps_per_label", "vae_learning_rate", "vote_learning_rate")
     require(config, [f"train.{name}" for name in positive], lambda value: value > 0, "a number > 0")
     others = (
-        "vae_steps", "vae_steps_per_picture", "vote_steps", "teaching_steps_per_label", "kl_weight", "view_weight",
-        "measure_weight", "alternating_vae_rate", "kl_warmup_steps",
+        "vae_steps", "vae_steps_per_picture", "vote_steps", "kl_weight", "view_weight", "measure_weight",
+        "alternating_vae_rate", "kl_warmup_steps",
     )  # fmt: skip
     require(config, [f"train.{name}" for name in others], lambda value: value >= 0, "a number >= 0")
     if config.train.measure_weight and not any(
