@@ -78,13 +78,13 @@ def _magnify(images: tf.Tensor, draws: tf.Tensor, jitter: float) -> tf.Tensor:
     """`_turn` by no angle, within rounding: first along columns, then along rows, which takes half the time."""
     magnification, shift = _zoom(draws, jitter, images.shape[1])
     for along in (shift[:, 1:], -shift[:, :1]):
-        batch, length, other, channels = images.shape
+        length, other, channels = images.shape[1:]
         middle = (length - 1) / 2
         places = np.arange(length, dtype=np.float32)
         sources = tf.clip_by_value((places - middle) / magnification + along + middle, 0.0, length - 1.0)
         weights = tf.nn.relu(1.0 - tf.abs(sources[:, :, None] - places))  # (B, to, from), linear between neighbours
-        moved = tf.matmul(weights, tf.reshape(images, [batch, length, other * channels]))
-        images = tf.transpose(tf.reshape(moved, [batch, length, other, channels]), [0, 2, 1, 3])
+        moved = tf.matmul(weights, tf.reshape(images, [-1, length, other * channels]))
+        images = tf.transpose(tf.reshape(moved, [-1, length, other, channels]), [0, 2, 1, 3])
     return images
 
 

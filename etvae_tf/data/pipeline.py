@@ -50,8 +50,8 @@ def batches(
         augment_flips: mirror each picture left-right and up-down, each with probability 1/2.
         augment_rotations: turn each picture by an angle uniform in [0, 2 pi).
         augment_jitter: 1 magnifies by up to a factor of 1.5, shifts by up to 3 % of the size, brightens or dims the
-            picture by up to 1.5 and each channel by up to 1.2, and adds noise of 2 % of the range; less than 1 does so
-            much less of each, 0 nothing.
+            picture by up to 1.5 and each channel by up to 1.2, and adds uniform noise with a standard deviation
+            of 2 % of the range; less than 1 does so much less of each, 0 nothing.
         augment_outskirts: probability that a picture gets the outskirts of the next one in its batch, so that sky and
             companions say nothing of the galaxy (as CutMix, Yun et al. 2019, but the votes stay those of the galaxy).
         view: >= 0, which of several views of the same galaxies.

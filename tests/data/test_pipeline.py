@@ -63,7 +63,7 @@ def test_views_show_the_same_galaxies_otherwise():
 
 def test_jitter_without_rotations_is_a_turn_by_no_angle():
     rng = np.random.default_rng(0)
-    images, draws = rng.random((5, 12, 12, 3), np.float32), rng.random((5, DRAWS), np.float32)
+    images, draws = rng.random((5, 12, 14, 3), np.float32), rng.random((5, DRAWS), np.float32)
     draws[:, 0] = 0.0  # the angle
     seed = tf.constant([0, 1], tf.int64)
     turned = augment(tf.constant(images), tf.constant(draws), seed, rotations=True, jitter=1.0)
