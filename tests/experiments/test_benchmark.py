@@ -17,6 +17,7 @@ from etvae_tf.experiments import benchmark
 from etvae_tf.experiments.benchmark import count_flops
 
 STEPS = ["ELBO and view contrast", "ELBO", "votes", "alternating"]
+TIMED = ["ELBO and view contrast", "alternating"]  # have every term and both streams; each step takes long to trace
 
 
 def config(**changes: object) -> ConfigDict:
@@ -32,11 +33,13 @@ def test_everything_is_measured_printed_and_written(
     module = importlib.import_module("etvae_tf.experiments.benchmark")  # the package gives its function
     monkeypatch.setattr(module, "_ROUNDS", 2)
     monkeypatch.setattr(module, "_MATRIX", 64)
+    assert list(module._PHASES) == STEPS
+    monkeypatch.setattr(module, "_PHASES", {name: module._PHASES[name] for name in TIMED})
     result = benchmark(config(model__filters=(4,)), tmp_path / "numbers.json")
     assert json.loads((tmp_path / "numbers.json").read_text()) == result
-    both = [(name, pose) for name in STEPS for pose in (True, False)]
+    both = [(name, pose) for name in TIMED for pose in (True, False)]
     assert [(row["step"], row["pose"]) for row in result["steps"]] == both
-    assert [row["galaxies"] for row in result["steps"][::2]] == [8, 8, 8, 16]
+    assert [row["galaxies"] for row in result["steps"][::2]] == [8, 16]
     for row in [*result["steps"], *result["pipelines"], *result["predictions"]]:
         assert 0 < row["lower_quartile_ms"] <= row["ms"] <= row["upper_quartile_ms"]
     for pose, none in zip(result["steps"][::2], result["steps"][1::2], strict=True):
@@ -44,7 +47,7 @@ def test_everything_is_measured_printed_and_written(
         assert pose["share_of_peak"] == pytest.approx(pose["gflop"] / pose["ms"] * 1e3 / result["matmul_gflops"])
     assert result["jpeg_ms"] > 0 and result["peak_memory_mib"] > 100
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    assert [line.split(" | ")[0] for line in table[2:]] == [f"| {name}" for name in [*STEPS, "prediction"]]
+    assert [line.split(" | ")[0] for line in table[2:]] == [f"| {name}" for name in [*TIMED, "prediction"]]
 
 
 def test_flops_are_those_of_convolutions() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import re
 import shutil
@@ -220,37 +221,33 @@ def test_a_folder_without_versions(tmp_path):
         LocalServer(tmp_path)
 
 
-@pytest.fixture
-def start():
-    """Starts the command of saved_models/README.md with other ports; gives its process."""
+def command(port: int) -> list[str]:
+    """The words of the command of saved_models/README.md, with other ports."""
     (line,) = re.findall(r"^python tests/model_server .*$", (ROOT / "saved_models/README.md").read_text(), re.MULTILINE)
-    started = []
-
-    def start(port: int) -> subprocess.Popen[str]:
-        command = line.replace("--port=8500", f"--port={port}").replace("--rest_api_port=8501", "--rest_api_port=0")
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen([sys.executable, *command.split()[1:]], cwd=ROOT, **pipes))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return line.replace("--port=8500", f"--port={port}").replace("--rest_api_port=8501", "--rest_api_port=0").split()
 
 
 @pytest.mark.slow
-def test_the_command_serves_until_it_is_told_to_stop(start):
-    process = start(port=0)
-    (url,) = re.findall(r"http://127.0.0.1:\d+/v1/models/etvae", process.stdout.readline())
-    (state,) = requests.get(f"{url}/labels/stable", timeout=SECONDS).json()["model_version_status"]
-    assert state["version"] == "1" and state["state"] == "AVAILABLE"
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(SECONDS) == 0
+def test_the_command_serves_until_it_is_told_to_stop():
+    started = [sys.executable, *command(port=0)[1:]]
+    with subprocess.Popen(started, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            (url,) = re.findall(r"http://127.0.0.1:\d+/v1/models/etvae", process.stdout.readline())
+            (state,) = requests.get(f"{url}/labels/stable", timeout=SECONDS).json()["model_version_status"]
+            assert state["version"] == "1" and state["state"] == "AVAILABLE"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(SECONDS) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.slow
-def test_the_command_names_a_port_in_use(start):
+def test_the_command_names_a_port_in_use(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", sys.path.copy())  # the module adds to it
+    main = importlib.import_module("model_server.__main__").main
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = start(taken.getsockname()[1])
-        _, errors = process.communicate(timeout=SECONDS)
-    assert process.returncode == 2 and errors.splitlines()[-1].startswith("model_server: error:")
+        monkeypatch.setattr(sys, "argv", command(taken.getsockname()[1])[1:])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    assert stopped.value.code == 2 and capsys.readouterr().err.splitlines()[-1].startswith("model_server: error:")
