@@ -140,6 +140,7 @@ def test_training_begins_with_the_weights_of_the_start(started_from: Path, tmp_p
         assert same == (name not in ("vote_head/hidden/kernel", "vote_head/logits/kernel")), name
 
 
+@pytest.mark.usefixtures("eager_steps", "blank_figures")
 @pytest.mark.slow
 def test_a_run_goes_on_only_with_the_weights_it_started_from(started_from: Path, tmp_path: Path) -> None:
     config = quicktest.get_config()
