@@ -176,6 +176,7 @@ def test_batch_of_one_equals_its_row(name: str) -> None:
 
 
 @every_whole
+@pytest.mark.slow
 def test_xla_equals_eager(name: str) -> None:
     layer, batched, others = shared(name)
     function = tf.function(lambda *inputs: layer(*inputs), jit_compile=True)

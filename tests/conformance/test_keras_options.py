@@ -76,6 +76,7 @@ def close(first: np.ndarray, second: np.ndarray, share: float) -> bool:
 
 
 @pytest.mark.parametrize("name", OPTIMIZER_WORKS)
+@pytest.mark.slow
 def test_an_option_of_optimizers_has_its_effect(name: str, plain: np.ndarray) -> None:
     options, right = OPTIMIZER_WORKS[name]
     assert right(update(**both(SGD, **{"learning_rate": RATE, **options})), plain)
@@ -181,6 +182,7 @@ if KERAS_2:  # Keras 3 has them no more
 
 
 @pytest.mark.parametrize("option", FIT)
+@pytest.mark.slow
 def test_an_option_of_fit_evaluate_or_predict_has_its_effect(option: str, capsys: pytest.CaptureFixture) -> None:
     action, expected = FIT[option]
     assert action() == expected

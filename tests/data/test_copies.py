@@ -57,6 +57,7 @@ def turned_and_mirrored(picture):
 @pytest.mark.parametrize(
     ("size", "channels"), [(64, 3), *(pytest.param(size, 1, marks=pytest.mark.slow) for size in (32, 128))]
 )
+@pytest.mark.slow
 def test_altered_copies_are_found_and_others_are_not(size, channels):
     known = picture_hashes(decoded(map(png, galaxies()), size, channels))
     copies = decoded(altered_galaxies(), size, channels)

@@ -61,6 +61,7 @@ def test_more_votes_and_a_higher_concentration_give_narrower_intervals() -> None
     np.testing.assert_allclose(vote_intervals(fractions, 1e9, 200, 0.9), np.array(multinomial) / 200)
 
 
+@pytest.mark.slow
 def test_intervals_cover_votes_that_nobody_fitted() -> None:
     concentrations = fit_concentrations(*simulate(2000, 1), ONE)
     assert concentrations[0] == pytest.approx(TRUE, rel=0.25)
@@ -117,6 +118,7 @@ def test_likelihood_is_scipys_and_the_multinomial_in_the_limit() -> None:
     assert limit == pytest.approx(vote_metrics(votes, inside, ONE)["vote_nll"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_each_question_has_its_own_concentration_and_galaxies_that_nobody_was_asked_about_are_left_out() -> None:
     votes, predicted = simulate(400, 5)
     other, sure = simulate(400, 6, even=40.0)

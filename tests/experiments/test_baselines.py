@@ -52,6 +52,7 @@ def run_process(regime: str, folder: Path, survey: Survey, features: Features, v
     return process_run(config, RunFolder(folder), survey, features, vae)
 
 
+@pytest.mark.slow
 def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, vae: Path, tmp_path: Path) -> None:
     metrics = run_process("gaussian_process", tmp_path / "run", survey, features, vae)
     data = draw_data(survey, small())  # its validation galaxies are among the n
@@ -72,6 +73,7 @@ def test_a_process_learns_from_all_n_labels(survey: Survey, features: Features, 
     assert (tmp_path / "run" / "learnt.parquet").exists() and not (tmp_path / "run" / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_finished_process_is_read_and_another_one_is_refused(
     survey: Survey, features: Features, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def table_of(output: Path) -> pd.DataFrame:
     return pd.read_csv(output, dtype={"id": str}) if output.suffix == ".csv" else pd.read_parquet(output)
 
 
+@pytest.mark.slow
 def test_all_candidates_in_the_order_of_their_information(asked, sky, tmp_path, capsys):
     """Not those whose votes were learnt, under any name: 000 and 001."""
     output, count = tmp_path / "next.csv", COUNT - 2

@@ -64,6 +64,7 @@ def test_a_survey_is_ranked_the_oddest_first(sky, output, capsys):
     assert not list(sky.parent.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_killed_walk_goes_on(sky, capsys):
     whole = oddities(sky, "whole.parquet")
     with pytest.raises(RuntimeError, match="killed"):

@@ -21,6 +21,7 @@ def flat(*levels: tuple[float, float, float]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.slow
 def test_a_sheet_shows_every_galaxy(tmp_path, channels):
     pictures = flat(*[(number / 10,) * 3 for number in range(10)])[..., :channels]
     draw_sheet(pictures, [*"abcdefghij"], "ten", tmp_path / "sheet.png")

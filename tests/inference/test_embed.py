@@ -55,6 +55,7 @@ def test_a_survey_becomes_latents_and_canonical_pictures(sky, output):
     assert not list(sky.parent.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_killed_walk_goes_on(sky, capsys):
     """Nothing is lost or computed again, also no canonical picture."""
     whole = embed(sky, "whole.parquet")

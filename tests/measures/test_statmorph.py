@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import statmorph
 from profiles import draw, sersic, spiral
 from tolerances import (
     STATMORPH_ASYMMETRY_ATOL,
@@ -39,6 +38,8 @@ GALAXIES = {
 
 @pytest.fixture(scope="module", params=GALAXIES)
 def galaxy(request) -> tuple[str, np.ndarray, Light, object]:
+    import statmorph  # takes seconds, and quick tests do not need it
+
     picture = draw(GALAXIES[request.param], 128, blur=0.01)
     light = find_light(picture)
     with warnings.catch_warnings():

@@ -32,6 +32,8 @@ from etvae_tf.report.run_page import _mean_interval
 from etvae_tf.report.sample import _galaxies
 from etvae_tf.training import RunFolder, finished_run
 
+pytestmark = pytest.mark.slow
+
 CONCENTRATION = 8.0
 
 
@@ -132,7 +134,6 @@ def test_cards_have_the_intervals_of_the_votes_that_were_cast(run: Path, sample:
     assert card["votes"] == votes.sum() and card["id"] == sample.galaxies.ids[4]
 
 
-@pytest.mark.slow
 def test_a_finished_run_gives_its_galaxies_again(run: Path, sample: Sample) -> None:
     again = sample_of_run(finished_run(run))
     np.testing.assert_array_equal(again.galaxies.images, sample.galaxies.images)
@@ -159,7 +160,7 @@ def test_a_run_without_error_bars_says_so_and_one_that_was_taught_says_so(run: P
     ("gone", "sentence"),
     [
         ("sky", "their votes differ from predictions.csv"),
-        pytest.param("model", "their predictions differ", marks=pytest.mark.slow),
+        ("model", "their predictions differ"),
     ],
 )
 def test_what_is_gone_is_said_and_the_rest_is_shown(

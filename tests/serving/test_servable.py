@@ -24,6 +24,8 @@ CROP = 0.8  # of the exported model
 IMAGES = synthetic_images(6, size=32)
 """float32 (6, 32, 32, 1)."""
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def signatures(version):
@@ -68,7 +70,6 @@ def test_canonical_view_is_the_encoders(model, signatures):
     assert_close(found, {"canonical": posterior.canonical, "pose_angle": posterior.pose[:, 0]})
 
 
-@pytest.mark.slow
 def test_reconstruction_is_the_models_and_elbo_agrees_with_its_terms(model, signatures):
     found = numpy(signatures["reconstruct"](images=IMAGES))
     posterior, reconstruction = model.reconstruct(IMAGES)
@@ -80,7 +81,6 @@ def test_reconstruction_is_the_models_and_elbo_agrees_with_its_terms(model, sign
     assert (np.abs(found["elbo"] - (draws.mean(axis=0) - kl)) < 5 * error).all()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"pose__group": "none"}, {"pose__group": "rotation_scale"}, {"channels": 3}])
 def test_other_models_are_served_alike(changes, files):
     other = tiny_model(**changes)

@@ -125,6 +125,7 @@ def test_without_folds_a_process_teaches_alone(config, galaxies, folder) -> None
     np.testing.assert_allclose(out_of_fold(config, galaxies, folder)[hidden], unseen, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_another_process_sees_latents_that_were_asked_for_measures(config, galaxies, folder) -> None:
     config.folds, config.measure_weight = 0, 1.0
     vae = tiny_model()
@@ -140,6 +141,7 @@ def test_another_process_sees_latents_that_were_asked_for_measures(config, galax
     np.testing.assert_allclose(new.votes, np.mean(expected, axis=0) * labelled.votes.sum(axis=1).mean(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_pre_training_has_measured_is_not_measured_again(config, galaxies, folder) -> None:
     config.folds = 0
     expected = taught_galaxies(config, galaxies, folder).votes
