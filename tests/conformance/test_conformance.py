@@ -175,8 +175,8 @@ def test_batch_of_one_equals_its_row(name: str) -> None:
         assert_close(alone, [value[row : row + 1] for value in whole], BATCH_ATOL)
 
 
-@every_whole
 @pytest.mark.slow
+@every_whole
 def test_xla_equals_eager(name: str) -> None:
     layer, batched, others = shared(name)
     function = tf.function(lambda *inputs: layer(*inputs), jit_compile=True)

@@ -75,8 +75,8 @@ def close(first: np.ndarray, second: np.ndarray, share: float) -> bool:
     return bool(np.abs(first - second).max() <= share * np.abs(second).max())
 
 
-@pytest.mark.parametrize("name", OPTIMIZER_WORKS)
 @pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZER_WORKS)
 def test_an_option_of_optimizers_has_its_effect(name: str, plain: np.ndarray) -> None:
     options, right = OPTIMIZER_WORKS[name]
     assert right(update(**both(SGD, **{"learning_rate": RATE, **options})), plain)
@@ -181,8 +181,8 @@ if KERAS_2:  # Keras 3 has them no more
         FIT[option] = (lambda option=option, value=value: iterations(**{option: value}), 2)
 
 
-@pytest.mark.parametrize("option", FIT)
 @pytest.mark.slow
+@pytest.mark.parametrize("option", FIT)
 def test_an_option_of_fit_evaluate_or_predict_has_its_effect(option: str, capsys: pytest.CaptureFixture) -> None:
     action, expected = FIT[option]
     assert action() == expected

@@ -20,8 +20,8 @@ def flat(*levels: tuple[float, float, float]) -> np.ndarray:
     return np.broadcast_to(np.array(levels)[:, None, None], (len(levels), 8, 8, 3))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 3])
 def test_a_sheet_shows_every_galaxy(tmp_path, channels):
     pictures = flat(*[(number / 10,) * 3 for number in range(10)])[..., :channels]
     draw_sheet(pictures, [*"abcdefghij"], "ten", tmp_path / "sheet.png")

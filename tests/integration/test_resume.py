@@ -13,12 +13,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from ml_collections import ConfigDict
 
 from configs import quicktest
-from etvae_tf.data import load_data
 from etvae_tf.run import train_run
-from etvae_tf.training import RunFolder, train
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("blank_figures")]
 
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 4  # of each phase: enough to be killed in the middle
@@ -34,17 +33,11 @@ CHANGES = {
 }
 
 
-def config() -> ConfigDict:
-    changed = quicktest.get_config()
-    changed.update_from_flattened_dict(CHANGES)
-    return changed
-
-
-def train_alone(workdir: Path) -> None:
-    """Trains in this process without a stop; what is measured afterwards follows from the weights."""
-    data, folder = load_data(config()), RunFolder(workdir)
-    folder.claim(json.loads(config().to_json()), data)
-    train(config(), data, folder)
+def run(workdir: Path) -> None:
+    """Runs in this process to the end."""
+    config = quicktest.get_config()
+    config.update_from_flattened_dict(CHANGES)
+    train_run(config, str(workdir))
 
 
 def run_killed_after(rows: int, workdir: Path) -> None:
@@ -61,16 +54,18 @@ def run_killed_after(rows: int, workdir: Path) -> None:
     assert not (workdir / "metrics.json").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("blank_figures")
 def test_killed_run_ends_bit_identical(tmp_path: Path) -> None:
     """Killed where ELBO and vote steps alternate, after pre-training."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    train_alone(whole)
+    run(whole)
     run_killed_after(EPOCHS + 2, killed)
-    train_run(config(), str(killed))
+    run(killed)
 
     assert (whole / "history.csv").read_text() == (killed / "history.csv").read_text()
     first, second = (keras.saving.load_model(folder / "model.keras") for folder in (whole, killed))
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+    measured = [json.loads((folder / "metrics.json").read_text()) for folder in (whole, killed)]
+    for metrics in measured:
+        metrics.pop("wall_seconds")
+    assert measured[0] == measured[1]

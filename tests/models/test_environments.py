@@ -87,11 +87,12 @@ def test_another_backend_is_refused_at_import() -> None:
 @pytest.mark.slow
 def test_channels_first_changes_nothing() -> None:
     expected = tiny_model()(IMAGES)
+    usual = keras.backend.image_data_format()
     keras.backend.set_image_data_format("channels_first")
     try:
         found = tiny_model()(IMAGES)
     finally:
-        keras.backend.set_image_data_format("channels_last")
+        keras.backend.set_image_data_format(usual)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, atol=BATCH_ATOL)
 

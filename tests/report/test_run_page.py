@@ -32,8 +32,6 @@ from etvae_tf.report.run_page import _mean_interval
 from etvae_tf.report.sample import _galaxies
 from etvae_tf.training import RunFolder, finished_run
 
-pytestmark = pytest.mark.slow
-
 CONCENTRATION = 8.0
 
 
@@ -98,6 +96,7 @@ def change(path: Path, **values: object) -> None:
     write_json(path, json.loads(path.read_text()) | values)
 
 
+@pytest.mark.slow
 def test_page_needs_nothing_else_and_shows_every_part(page: Page, run: Path) -> None:
     assert (run / "report.html").read_text(encoding="utf-8") == page.text
     assert not {"script", "link", "iframe", "object"} & set(page.tags) and "@import" not in page.text
@@ -115,6 +114,7 @@ def test_page_needs_nothing_else_and_shows_every_part(page: Page, run: Path) -> 
     assert "holds no figures/losses.png" in page.text
 
 
+@pytest.mark.slow
 def test_best_and_worst_are_those_of_the_predictions(page: Page, run: Path) -> None:
     table = pd.read_csv(run / "predictions.csv")
     error = table.filter(like="_predicted").to_numpy() - table.filter(like="_voted").to_numpy()
@@ -134,6 +134,7 @@ def test_cards_have_the_intervals_of_the_votes_that_were_cast(run: Path, sample:
     assert card["votes"] == votes.sum() and card["id"] == sample.galaxies.ids[4]
 
 
+@pytest.mark.slow
 def test_a_finished_run_gives_its_galaxies_again(run: Path, sample: Sample) -> None:
     again = sample_of_run(finished_run(run))
     np.testing.assert_array_equal(again.galaxies.images, sample.galaxies.images)
@@ -160,7 +161,7 @@ def test_a_run_without_error_bars_says_so_and_one_that_was_taught_says_so(run: P
     ("gone", "sentence"),
     [
         ("sky", "their votes differ from predictions.csv"),
-        ("model", "their predictions differ"),
+        pytest.param("model", "their predictions differ", marks=pytest.mark.slow),
     ],
 )
 def test_what_is_gone_is_said_and_the_rest_is_shown(
@@ -199,6 +200,7 @@ def test_an_arm_that_does_not_say_what_was_asked_is_refused(run: Path) -> None:
         report(str(run))
 
 
+@pytest.mark.slow
 def test_first_lines_say_how_good_and_how_sure(page: Page, run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     head = page.text.split("<main>")[0]

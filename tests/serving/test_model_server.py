@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib
 import json
 import re
 import shutil
@@ -245,7 +244,8 @@ def test_the_command_serves_until_it_is_told_to_stop():
 def test_the_command_names_a_port_in_use(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "path", sys.path.copy())  # the module adds to it
-    main = importlib.import_module("model_server.__main__").main
+    from model_server.__main__ import main
+
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(sys, "argv", command(taken.getsockname()[1])[1:])
         with pytest.raises(SystemExit) as stopped:
